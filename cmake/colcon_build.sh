@@ -1,0 +1,35 @@
+#!/bin/bash
+# Builds the package with colcon against the ROS wheels in a virtual environment, then imports what was installed.
+# Usage: colcon_build.sh VENV OUT_FOLDER   (from the repository root; `make colcon` does this)
+# With a sourced ROS distribution nothing of this is needed: `colcon build` is enough.
+set -euo pipefail
+venv=$1
+out=$2
+root=$(pwd)
+export PATH="$venv/bin:$PATH" AMENT_PREFIX_PATH="$venv" CMAKE_PREFIX_PATH="$venv"
+
+colcon --log-base "$out/log" build --base-paths . --build-base "$out/build" --install-base "$out/install" \
+  --event-handlers console_cohesion- \
+  --cmake-args -G Ninja -DBUILD_TESTING=OFF -DPython3_EXECUTABLE="$venv/bin/python" \
+  "-DCMAKE_PROJECT_INCLUDE=$root/cmake/pypi_ros_wheels.cmake"
+
+# A fresh shell in another folder, so that neither the source tree nor the editable install can answer instead.
+cd "$out"
+unset _ROS_WHEELS_BOOTSTRAP_COMPLETE
+set +u
+source install/setup.bash
+set -u
+"$venv/bin/python" - "$(pwd)/install" <<'PY'
+import importlib
+import sys
+from pathlib import Path
+
+install = Path(sys.argv[1])
+for name in ("fastgrasp.msg", "fastgrasp.srv", "fastgrasp.action", "fastgrasp_model", "fastgrasp_ros",
+             "fastgrasp_training"):
+    module = importlib.import_module(name)
+    assert str(module.__path__[0]).startswith(str(install)), f"{name} comes from {module.__path__}"
+for place in ("lib/fastgrasp/fastgrasp_node", "share/fastgrasp/launch", "share/fastgrasp/config"):
+    assert (install / "fastgrasp" / place).exists(), f"{place} is not installed"
+print("colcon: the installed package imports")
+PY

@@ -1,0 +1,183 @@
+"""From a cloud to grasps: the one place that owns centring, sampling, device, batch and seed.
+
+    generator = GraspGenerator.from_pretrained()
+    grasps = generator.generate(points, num_grasps=16, seed=0)   # points (N, 3), metres; same frame back
+
+The cloud is prepared and encoded once, however many grasps are asked for: candidate frames on the object are encoded
+together, the likeliest are drawn, and every grasp starts from one of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fastgrasp_model.geometry.clouds import validate_cloud
+from fastgrasp_model.geometry.views import Frames, anchor_frames, prepare_view, smooth_normals
+from fastgrasp_model.grasps import Grasps
+from fastgrasp_model.hand import ManoLayer
+from fastgrasp_model.hand.anatomy import pads
+from fastgrasp_model.model import PRETRAINED, FastGraspModel
+from fastgrasp_model.networks.hand_code import HandState
+from fastgrasp_model.ranking import score_grasps
+
+CANDIDATES = 128  # frames that are encoded and scored
+SHARPNESS = 2.0  # above 1, likely frames are drawn more often than in the training set
+ANCHORS = 64  # at most so many of them carry grasps; more grasps share them
+
+
+class EncodedObject(NamedTuple):
+    """A cloud as the networks know it. points, normals (N, 3) centred at `centre`; K frames and conditions (K, C)."""
+
+    points: Tensor
+    normals: Tensor
+    centre: np.ndarray
+    frames: Frames
+    conditions: Tensor
+
+
+class GraspGenerator:
+    """Generates human grasps for object clouds. Safe to keep and call again; calls do not influence each other."""
+
+    def __init__(self, model: FastGraspModel, device: str = "cpu", side: str = "right", weights_name: str = ""):
+        if model.hand.side != "right":
+            raise ValueError("the networks work with a right hand layer; left hands are mirrored at the end")
+        self.device = torch.device(device)
+        self.model = model.to(self.device)
+        self.model.hand.to(self.device)
+        self.side = _checked_side(side)
+        self.weights_name = weights_name
+        self.sharpness = SHARPNESS
+        self._pads = pads(model.hand)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        weights: str | Path | None = None,
+        mano_path: str | Path | None = None,
+        device: str = "cpu",
+        side: str = "right",
+    ) -> GraspGenerator:
+        """Load weights (a folder; the shipped ones by default) and a hand (a MANO file; the open hand by default).
+
+        Raises WeightsError or HandModelError, with the path and the remedy.
+        """
+        hand = ManoLayer.from_file(mano_path, side="right")
+        model = FastGraspModel.from_pretrained(weights, hand)
+        return cls(model, device, side, str(weights or PRETRAINED.name))
+
+    @property
+    def hand_name(self) -> str:
+        """Which hand the grasps are made of: "open hand", or the name of the MANO file."""
+        return self.model.hand.name
+
+    @property
+    def topology(self) -> np.ndarray:
+        """Triangles (1538, 3) of the right hand's mesh."""
+        return self.model.hand.faces.cpu().numpy()
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        points: np.ndarray,
+        num_grasps: int = 16,
+        seed: int = 0,
+        side: str | None = None,
+        viewpoint: np.ndarray | None = None,
+    ) -> Grasps:
+        """Grasps for one object.
+
+        Args:
+            points: cloud of the object, (N, 3) or organised (H, W, 3), metres, any frame; rows with NaN are dropped.
+            num_grasps: how many, 1 or more.
+            seed: the same seed and cloud give the same grasps.
+            side: "right" or "left"; the generator's own by default.
+            viewpoint: (3,) where the sensor stood, for a cloud seen from one side. Found out if it is the origin.
+
+        Returns:
+            `Grasps` in the frame of the cloud, best score first.
+
+        Raises:
+            CloudError: what is wrong with the cloud (too few points, millimetres, ...).
+            ValueError: num_grasps below 1, or an unknown side.
+        """
+        if num_grasps < 1:
+            raise ValueError(f"num_grasps: expected 1 or more, got {num_grasps}")
+        side = _checked_side(side or self.side)
+        flip = np.array([-1.0 if side == "left" else 1.0, 1.0, 1.0])  # a left grasp is a right one in the mirror
+        cloud = validate_cloud(points) * flip.astype(np.float32)
+        view = None if viewpoint is None else np.asarray(viewpoint, dtype=np.float64) * flip
+        generator = torch.Generator().manual_seed(seed)
+        encoded = self.encode(cloud, generator, view)
+        grasps = self._grasps(encoded, num_grasps, generator)
+        return grasps.mirrored() if side == "left" else grasps
+
+    def encode(
+        self, cloud: np.ndarray, generator: torch.Generator, viewpoint: np.ndarray | None = None
+    ) -> EncodedObject:
+        """A valid cloud (N, 3) -> prepared points, and the likeliest frames on it with their conditions."""
+        centre = cloud.mean(0, dtype=np.float64)
+        rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+        centred = (cloud - centre).astype(np.float32)
+        view = None if viewpoint is None else viewpoint - centre
+        points, normals = (torch.from_numpy(a).to(self.device) for a in prepare_view(centred, rng, view, -centre))
+        frames = self._candidate_frames(points, normals, generator)
+        features, context = self.model.observe(
+            points.expand(len(frames.origin), -1, -1), frames, self._device_generator(generator)
+        )
+        conditions = self.model.object_encoder(features, context)
+        # Draw frames in proportion to exp(sharpness * score), without putting back (Gumbel top-k).
+        score = self.model.anchor_scorer(conditions).squeeze(-1).cpu()
+        gumbel = -torch.log(-torch.log(torch.rand(score.shape, generator=generator).clamp(1e-9, 1 - 1e-9)))
+        best = (self.sharpness * score + gumbel).topk(min(ANCHORS, len(score))).indices.to(self.device)
+        chosen = Frames(frames.rotation[best], frames.origin[best])
+        return EncodedObject(points, normals, centre, chosen, conditions[best])
+
+    def _candidate_frames(self, points: Tensor, normals: Tensor, generator: torch.Generator) -> Frames:
+        if self.model.config.frame == "object":
+            return Frames(torch.eye(3, device=self.device).unsqueeze(0), torch.zeros(1, 3, device=self.device))
+        pick = torch.randperm(len(points), generator=generator)[:CANDIDATES].to(self.device)
+        at = points[pick]
+        steady = smooth_normals(points.expand(len(pick), -1, -1), normals.expand(len(pick), -1, -1), at)
+        roll = torch.rand(len(pick), generator=generator).to(self.device) * 2 * torch.pi
+        return anchor_frames(at, steady, roll)
+
+    def _grasps(self, encoded: EncodedObject, count: int, generator: torch.Generator) -> Grasps:
+        which = torch.arange(count, device=self.device) % len(encoded.conditions)
+        frames = Frames(encoded.frames.rotation[which], encoded.frames.origin[which])
+        condition = encoded.conditions[which]
+        noise = torch.randn(count, self.model.config.latent, generator=generator).to(self.device)
+        latent = self.model.sample(condition, noise)
+        points = frames.into(encoded.points.expand(count, -1, -1))
+        normals = encoded.normals @ frames.rotation
+        state = self.model.adapt(latent, condition, points, normals)
+        return self._finished(state.moved(frames.rotation, frames.origin), encoded)
+
+    def _finished(self, state: HandState, encoded: EncodedObject) -> Grasps:
+        """Hands in the centred frame -> scored grasps in the cloud's frame, best first."""
+        parameters = state.parameters(self.model.hand.rest_joints(state.betas)[:, 0])
+        vertices = self.model.hand.from_parameters(parameters).vertices
+        score = score_grasps(
+            vertices.cpu().numpy(), encoded.points.cpu().numpy(), encoded.normals.cpu().numpy(), self._pads
+        )
+        order = np.argsort(-score, kind="stable")
+        shift = np.eye(4)
+        shift[:3, 3] = encoded.centre
+        grasps = Grasps.from_parameters(parameters.cpu().numpy()[order], self.model.hand, score=score[order])
+        return grasps.transform(shift)
+
+    def _device_generator(self, generator: torch.Generator) -> torch.Generator | None:
+        if self.device.type == "cpu":
+            return generator
+        seed = int(torch.randint(2**31, (1,), generator=generator))
+        return torch.Generator(self.device).manual_seed(seed)
+
+
+def _checked_side(side: str) -> str:
+    if side not in ("right", "left"):
+        raise ValueError(f"side: expected 'right' or 'left', got {side!r}")
+    return side

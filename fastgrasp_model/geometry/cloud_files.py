@@ -1,0 +1,78 @@
+"""Point clouds from files: .ply, .obj, .stl, .pcd, .npy and .npz, each as (N, 3) metres.
+
+Files with faces are sampled on their surface. Nothing is unpickled. The points are what the file says;
+`validate_cloud` then decides whether they can be an object.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fastgrasp_model.geometry.clouds import CloudError
+from fastgrasp_model.geometry.meshes import MeshError, sample_surface
+from fastgrasp_model.geometry.pcd_file import read_pcd
+
+CLOUD_SUFFIXES = (".ply", ".obj", ".stl", ".pcd", ".npy", ".npz")
+NPZ_KEYS = ("points", "object_pc", "xyz")
+
+
+def read_cloud(path: str | Path, samples: int = 20000, seed: int = 0) -> np.ndarray:
+    """Read a cloud as (N, 3) float32 in the file's unit (metres, one hopes); NaN rows are kept.
+
+    `samples` points are drawn from meshes, the same ones for the same seed; clouds come whole.
+    Raises CloudError: no file, unknown ending, damaged, no points.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise CloudError(f"No point cloud at {path}. Give a file that ends in {', '.join(CLOUD_SUFFIXES)}.")
+    suffix = path.suffix.lower()
+    if suffix not in CLOUD_SUFFIXES:
+        raise CloudError(f"{path}: clouds end in {', '.join(CLOUD_SUFFIXES)}, got '{path.suffix}'.")
+    try:
+        if suffix == ".pcd":
+            points = read_pcd(path)
+        elif suffix in (".npy", ".npz"):
+            points = _read_numpy(path)
+        else:
+            points = _read_geometry(path, samples, seed)
+    except (CloudError, MemoryError):
+        raise
+    except Exception as error:  # parsers raise many kinds of error for a damaged file
+        raise CloudError(f"{path} is damaged or no {suffix} file ({error}). Export it again.") from error
+    if not len(points):
+        raise CloudError(f"{path} holds no points.")
+    return np.ascontiguousarray(points, dtype=np.float32)
+
+
+def _read_numpy(path: Path) -> np.ndarray:
+    """An array (N, 3) or (H, W, 3) or with more columns, of which the first three are x, y, z."""
+    content = np.load(path, allow_pickle=False)
+    if path.suffix.lower() == ".npz":
+        with content as archive:
+            keys = [key for key in NPZ_KEYS if key in archive.files]
+            if not keys:
+                raise CloudError(f"{path} has the arrays {archive.files}, expected one of {', '.join(NPZ_KEYS)}.")
+            content = archive[keys[0]]
+    if content.ndim not in (2, 3) or content.shape[-1] < 3 or content.dtype.kind not in "fiu":
+        raise CloudError(
+            f"{path} holds {content.dtype} of shape {content.shape}, expected numbers (N, 3) or (H, W, 3)."
+        )
+    return content[..., :3].reshape(-1, 3)
+
+
+def _read_geometry(path: Path, samples: int, seed: int) -> np.ndarray:
+    """Points on the faces of a .ply, .obj or .stl file, or its vertices where it has no faces."""
+    import trimesh
+
+    loaded = trimesh.load(path, process=False)
+    parts = list(loaded.dump()) if isinstance(loaded, trimesh.Scene) else [loaded]
+    meshes = [part for part in parts if isinstance(part, trimesh.Trimesh) and len(part.faces)]
+    if meshes:
+        try:
+            return sample_surface(trimesh.util.concatenate(meshes), samples, seed)[0]
+        except MeshError as error:
+            raise CloudError(f"{path}: {error}") from error
+    vertices = [np.asarray(part.vertices) for part in parts if len(getattr(part, "vertices", ()))]
+    return np.concatenate(vertices) if vertices else np.zeros((0, 3))

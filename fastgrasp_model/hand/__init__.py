@@ -1,0 +1,42 @@
+"""The hand: the MANO layer, its model files, the 21 keypoints, and what is known of the hand's anatomy.
+
+Names load on first use, so that `Grasps` and command-line help, which need only a few of them, never wait for
+torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastgrasp_model.hand.keypoints import keypoints_from, wrist_frame
+    from fastgrasp_model.hand.mano import HandOutput, ManoLayer
+    from fastgrasp_model.hand.model_file import HandModelError, load_hand_file
+
+SIDES = ("right", "left")
+
+__all__ = [
+    "SIDES",
+    "HandModelError",
+    "HandOutput",
+    "ManoLayer",
+    "keypoints_from",
+    "load_hand_file",
+    "wrist_frame",
+]
+
+_HOMES = {
+    "HandModelError": "model_file",
+    "HandOutput": "mano",
+    "ManoLayer": "mano",
+    "keypoints_from": "keypoints",
+    "load_hand_file": "model_file",
+    "wrist_frame": "keypoints",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

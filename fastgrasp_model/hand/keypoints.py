@@ -1,0 +1,65 @@
+"""The 21 keypoints of a hand in MediaPipe's order, and the wrist frame that robot-hand retargeting expects.
+
+Order (MediaPipe, OpenPose): wrist 0; thumb 1-4; index 5-8; middle 9-12; ring 13-16; pinky 17-20, each from
+the palm to the tip. The tips are vertices of the mesh. Both functions take NumPy arrays or torch tensors and
+answer in kind.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+
+Array = TypeVar("Array")  # numpy.ndarray or torch.Tensor
+
+KEYPOINT_NAMES = (
+    "wrist",
+    "thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip",
+    "index_mcp", "index_pip", "index_dip", "index_tip",
+    "middle_mcp", "middle_pip", "middle_dip", "middle_tip",
+    "ring_mcp", "ring_pip", "ring_dip", "ring_tip",
+    "pinky_mcp", "pinky_pip", "pinky_dip", "pinky_tip",
+)  # fmt: skip
+
+# Places in [16 joints | tips of thumb, index, middle, ring, pinky].
+_ORDER = [0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20]
+
+
+def keypoints_from(vertices: Array, joints: Array, tip_ids: Array) -> Array:
+    """Vertices (B, 778, 3), MANO's joints (B, 16, 3), tip_ids (5,) thumb to pinky -> (B, 21, 3).
+
+    NumPy arrays or torch tensors (differentiable), in whatever frame and unit they came.
+    """
+    tips = vertices[:, tip_ids]
+    if isinstance(joints, np.ndarray):
+        return np.concatenate([joints, tips], axis=1)[:, _ORDER]
+    import torch
+
+    return torch.cat([joints, tips], dim=1)[:, _ORDER]
+
+
+def wrist_frame(keypoints: Array, side: str) -> tuple[Array, Array]:
+    """The operator frame of dex-retargeting from keypoints (B, 21, 3) -> position (B, 3), rotation (B, 3, 3).
+
+    With k_i the keypoints: position = k_0; z = unit(k_9 - k_0), from the wrist to the middle knuckle; y =
+    +-unit(d - (d.z) z) with d = k_5 - k_9, + for "right" (pinky to thumb) and - for "left" (thumb to pinky);
+    x = y cross z, out of the palm. The columns of the rotation are x, y, z. For three keypoints this is what
+    dex-retargeting's own hand detector estimates (there by a plane fitted through k_0, k_5, k_9). Raises
+    ValueError for another side. Keypoints on one line give no frame; the answer is then not finite.
+    """
+    if side not in ("right", "left"):
+        raise ValueError(f"side must be 'right' or 'left', got {side!r}")
+    wrist, index, middle = keypoints[:, 0], keypoints[:, 5], keypoints[:, 9]
+    z = _unit(middle - wrist)
+    across = (index - middle) if side == "right" else (middle - index)
+    y = _unit(across - (across * z).sum(-1)[..., None] * z)
+    if isinstance(keypoints, np.ndarray):
+        return wrist, np.stack([np.cross(y, z), y, z], axis=-1)
+    import torch
+
+    return wrist, torch.stack([torch.linalg.cross(y, z), y, z], dim=-1)
+
+
+def _unit(vectors: Array) -> Array:
+    return vectors / ((vectors * vectors).sum(-1) ** 0.5)[..., None]

@@ -1,0 +1,110 @@
+"""Reading hand models: MANO's own .pkl and the open hand's .npz, without running code from them.
+
+A hand file holds the arrays of MANO (Romero, Tzionas, Black, "Embodied Hands", 2017) under MANO's names.
+`load_hand_file` checks each of them, so that a wrong file is refused here, with its path, and not deep inside
+the layer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+VERTEX_COUNT = 778
+FACE_COUNT = 1538
+JOINT_COUNT = 16
+SHAPE_COUNT = 10
+POSE_FEATURES = (JOINT_COUNT - 1) * 9
+
+_REQUIRED_SHAPES = {
+    "v_template": (VERTEX_COUNT, 3),
+    "shapedirs": (VERTEX_COUNT, 3, SHAPE_COUNT),
+    "posedirs": (VERTEX_COUNT, 3, POSE_FEATURES),
+    "J_regressor": (JOINT_COUNT, VERTEX_COUNT),
+    "weights": (VERTEX_COUNT, JOINT_COUNT),
+    "kintree_table": (2, JOINT_COUNT),
+    "f": (FACE_COUNT, 3),
+    "hands_components": (45, 45),
+    "hands_mean": (45,),
+}
+_OPTIONAL_SHAPES = {"tip_ids": (5,)}
+_INTEGER_KEYS = {"kintree_table", "f", "tip_ids"}
+_REMEDY = (
+    "Give MANO_RIGHT.pkl as downloaded from https://mano.is.tue.mpg.de, a .npz with the same keys, "
+    "or no path at all to use the open hand that ships with FastGrasp."
+)
+
+
+class HandModelError(ValueError):
+    """A hand file is missing, damaged, or no hand model. The message names the file and the remedy."""
+
+
+def load_hand_file(path: str | Path) -> dict[str, np.ndarray]:
+    """Read a hand model from .pkl (MANO's own) or .npz into plain arrays; no code from the file is run.
+
+    Returns a dict with `v_template` (778, 3) metres, `shapedirs` (778, 3, 10), `posedirs` (778, 3, 135),
+    `J_regressor` (16, 778) dense, `weights` (778, 16), `hands_components` (45, 45) and `hands_mean` (45,) as
+    float64, and `kintree_table` (2, 16), `f` (1538, 3) and, where the file has it, `tip_ids` (5,) as int64.
+    Other arrays of the file are left out. Raises HandModelError.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise HandModelError(f"No hand model at {path}. {_REMEDY}")
+    readers = {".npz": _read_npz, ".pkl": _read_pickle}
+    if path.suffix.lower() not in readers:
+        raise HandModelError(f"{path}: a hand model ends in .pkl or .npz, got '{path.suffix}'. {_REMEDY}")
+    return _checked(readers[path.suffix.lower()](path), path)
+
+
+def _read_npz(path: Path) -> dict[str, object]:
+    wanted = {*_REQUIRED_SHAPES, *_OPTIONAL_SHAPES}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files if key in wanted}
+    except Exception as error:  # zipfile, zlib, numpy and OS errors all mean the same to the user
+        raise HandModelError(f"{path} is damaged or not a NumPy archive ({error}). {_REMEDY}") from error
+
+
+def _read_pickle(path: Path) -> dict[str, object]:
+    from fastgrasp_model.hand.restricted_pickle import PickleRefused, read_pickle
+
+    try:
+        content = read_pickle(path)
+    except PickleRefused as error:
+        raise HandModelError(f"{path}: {error} {_REMEDY}") from error
+    if not isinstance(content, dict):
+        raise HandModelError(f"{path} holds a {type(content).__name__}, expected a dict of arrays. {_REMEDY}")
+    return content
+
+
+def _checked(content: dict[str, object], path: Path) -> dict[str, np.ndarray]:
+    """The arrays, each with the right shape and finite numbers, or a HandModelError that names it."""
+    missing = [key for key in _REQUIRED_SHAPES if key not in content]
+    if missing:
+        raise HandModelError(f"{path} is no hand model: it lacks {', '.join(missing)}. {_REMEDY}")
+    shapes = {**_REQUIRED_SHAPES, **{k: s for k, s in _OPTIONAL_SHAPES.items() if k in content}}
+    arrays = {key: _checked_array(content[key], key, shape, path) for key, shape in shapes.items()}
+    for key in ("f", "tip_ids"):
+        if key in arrays and (arrays[key].min() < 0 or arrays[key].max() >= VERTEX_COUNT):
+            raise HandModelError(f"{path}: '{key}' names vertices outside 0..{VERTEX_COUNT - 1}. {_REMEDY}")
+    parents, children = arrays["kintree_table"]
+    if not (np.array_equal(children, np.arange(JOINT_COUNT)) and (parents[1:] < children[1:]).all()):
+        raise HandModelError(f"{path}: 'kintree_table' is not a tree with parents before children. {_REMEDY}")
+    return arrays
+
+
+def _checked_array(value: object, key: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise HandModelError(f"{path}: '{key}' has dtype {array.dtype}, expected numbers. {_REMEDY}")
+    if array.shape != shape:
+        raise HandModelError(f"{path}: '{key}' has shape {array.shape}, expected {shape}. {_REMEDY}")
+    if not np.isfinite(array).all():
+        raise HandModelError(f"{path}: '{key}' holds NaN or infinite numbers. {_REMEDY}")
+    if key in _INTEGER_KEYS:
+        integers = array.astype(np.int64)
+        if key == "kintree_table":
+            integers[0, 0] = -1  # the root's parent is 2^32 - 1 in MANO's files
+        return integers
+    return array.astype(np.float64)

@@ -1,0 +1,63 @@
+"""A hand model's arrays as geometry: which side it is, its mirror image, its wrist hole closed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastgrasp_model.hand.model_file import HandModelError
+
+# Where the fan over the wrist starts, if this vertex is on the boundary (it is, in MANO's mesh).
+_FAN_START = 108
+
+
+def side_of(model: dict[str, np.ndarray]) -> str:
+    """Which side a model is, "right" or "left": the resting fingers point to -x or to +x."""
+    joints = model["J_regressor"] @ model["v_template"]
+    return "right" if joints[1:, 0].mean() < joints[0, 0] else "left"
+
+
+def mirrored_model(model: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The hand of the other side: everything mirrored in x, faces wound the other way round.
+
+    A rotation matrix R becomes M R M with M = diag(-1, 1, 1), so an axis-angle (x, y, z) becomes (x, -y, -z),
+    and the entry (r, c) of a pose feature changes sign where exactly one of r and c is x.
+    """
+    flip = np.array([-1.0, 1.0, 1.0])
+    feature_signs = np.tile(np.outer(flip, flip).reshape(-1), 15)
+    pose_signs = np.tile([1.0, -1.0, -1.0], 15)
+    return {
+        **model,
+        "v_template": model["v_template"] * flip,
+        "shapedirs": model["shapedirs"] * flip[:, None],
+        "posedirs": model["posedirs"] * flip[:, None] * feature_signs,
+        "hands_mean": model["hands_mean"] * pose_signs,
+        "hands_components": model["hands_components"] * pose_signs,
+        "f": model["f"][:, ::-1].copy(),
+    }
+
+
+def close_wrist(faces: np.ndarray) -> np.ndarray:
+    """Faces (F, 3) with one hole of n vertices -> (F + n - 2, 3), watertight: a fan of triangles over it."""
+    loop = boundary_loop(faces)
+    start = loop.index(_FAN_START) if _FAN_START in loop else 0
+    loop = loop[start:] + loop[:start]
+    fan = [(loop[0], loop[i], loop[i + 1]) for i in range(1, len(loop) - 1)]
+    return np.concatenate([faces, np.array(fan, dtype=faces.dtype)])
+
+
+def boundary_loop(faces: np.ndarray) -> list[int]:
+    """The vertices around the one hole of a mesh (F, 3), in the order in which faces that fill it run.
+
+    Raises HandModelError when the mesh has no hole, more than one, or edges of more than two faces.
+    """
+    edges = {tuple(edge) for edge in faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).tolist()}
+    # A face that fills the hole runs along each boundary edge the other way.
+    following = {b: a for a, b in edges if (b, a) not in edges}
+    if not following or len(edges) != 3 * len(faces):
+        raise HandModelError("The hand's faces are no surface with one hole at the wrist. Use MANO's topology.")
+    loop = [min(following)]
+    while following[loop[-1]] != loop[0] and len(loop) <= len(following):
+        loop.append(following[loop[-1]])
+    if len(loop) != len(following):
+        raise HandModelError("The hand's faces have more than one hole, expected only the wrist. Use MANO's topology.")
+    return loop

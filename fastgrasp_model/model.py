@@ -1,0 +1,181 @@
+"""The whole network: object encoder, hand autoencoder, latent denoiser, adaptation module, and their files.
+
+A model speaks tensors in frames (`geometry.views.Frames`); clouds, seeds and units are the generator's business.
+Weights are a folder: `model.safetensors` and `config.json`, never a pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from fastgrasp_model.configuration import ModelConfig
+from fastgrasp_model.diffusion import NoiseSchedule, ddim_sample
+from fastgrasp_model.geometry.views import Frames, context, neighbourhood
+from fastgrasp_model.hand import ManoLayer
+from fastgrasp_model.hand.mano import HandPose
+from fastgrasp_model.networks import (
+    AdaptationModule,
+    BasisPointEncoder,
+    HandAutoencoder,
+    LatentDenoiser,
+    PointNetObjectEncoder,
+)
+from fastgrasp_model.networks.adaptation import touch
+from fastgrasp_model.networks.hand_code import HandState
+from fastgrasp_model.networks.layers import mlp
+
+WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
+MAX_BETA = 2.0  # standard deviations of hand shape that are generated at most
+PRETRAINED = Path(__file__).parent / "weights" / "default"
+
+
+class WeightsError(ValueError):
+    """Weights that are missing, damaged, or made for another configuration."""
+
+
+class FastGraspModel(nn.Module):
+    """The three stages of FastGrasp for one configuration; `hand` is the MANO layer it decodes to (not a weight)."""
+
+    def __init__(self, config: ModelConfig, hand: ManoLayer):
+        super().__init__()
+        self.config = config
+        object.__setattr__(self, "hand", hand)  # no submodule: the hand is data, and does not belong in the weights
+        encoder = BasisPointEncoder if config.object_encoder == "basis" else PointNetObjectEncoder
+        self.object_encoder = encoder(config.object_width)
+        self.autoencoder = HandAutoencoder(
+            hand, config.latent, config.hand_width, config.vertex_encoder, config.latent_noise
+        )
+        self.schedule = NoiseSchedule(config.diffusion_steps, config.schedule, config.prediction)
+        self.denoiser = LatentDenoiser(
+            config.latent, config.object_width, config.denoiser_width, config.denoiser_depth
+        )
+        self.anchor_scorer = mlp([config.object_width, 128, 1])
+        self.adaptation = AdaptationModule(
+            config.latent, config.object_width, config.probes, config.adaptation_width, config.adaptation_depth
+        )
+        self.register_buffer("probe_ids", torch.zeros(config.probes, dtype=torch.long))
+
+    # -- what the networks see ------------------------------------------------------------------------------------
+
+    def observe(
+        self, points: Tensor, frames: Frames, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Clouds (K, N, 3) seen from frames (K) -> the encoder's features and context (K, 9). Nothing learned yet."""
+        radius = self.config.radius if self.config.frame == "anchor" else float("inf")
+        near = neighbourhood(points, frames, self.config.points, radius, generator)
+        return self.object_encoder.features(near), context(points, frames)
+
+    def hands(self, state: HandState, vertex_ids: Tensor | None = None) -> Tensor:
+        """Vertices (B, 778, 3), or those of `vertex_ids`, of hands in whatever frame they are given."""
+        transl = state.wrist - self.hand.rest_joints(state.betas)[:, 0]
+        return self.hand.from_matrices(state.betas, state.joint_rotations(), transl, vertex_ids=vertex_ids).vertices
+
+    def skeleton(self, state: HandState) -> HandPose:
+        """The joints of hands, without the skin."""
+        transl = state.wrist - self.hand.rest_joints(state.betas)[:, 0]
+        return self.hand.pose_joints(state.betas, state.joint_rotations(), transl)
+
+    # -- the stages -----------------------------------------------------------------------------------------------
+
+    def sample(
+        self, condition: Tensor, noise: Tensor, steps: int | None = None, guidance: float | None = None
+    ) -> Tensor:
+        """Stage 2: noise (B, latent) and conditions (B, C) -> latents z1 (B, latent)."""
+        guidance = self.config.guidance if guidance is None else guidance
+
+        def denoise(noisy: Tensor, t: Tensor) -> Tensor:
+            return self.denoiser.guided(noisy, t, condition, guidance)
+
+        return ddim_sample(denoise, self.schedule, noise, steps or self.config.sampling_steps)
+
+    def shape(self, latent: Tensor) -> Tensor:
+        """The hand shapes (B, 10) of latents z1, within `MAX_BETA`. Adaptation moves a hand; it may not grow it."""
+        return self.autoencoder.decode(latent).betas.clamp(-MAX_BETA, MAX_BETA)
+
+    def probes(self, latent: Tensor, betas: Tensor) -> Tensor | None:
+        """The vertices (B, P, 3) with which hands of these latents and shapes feel; None for a module that is blind."""
+        if not self.config.probes:
+            return None
+        return self.hands(self.autoencoder.decode(latent)._replace(betas=betas), self.probe_ids)
+
+    def correct(
+        self, latent: Tensor, condition: Tensor, points: Tensor, normals: Tensor, probes: Tensor | None
+    ) -> Tensor:
+        """Stage 3, one round: z2 for latents (B, latent) among clouds (B, N, 3) with normals, in the hands' frames."""
+        felt = None if probes is None else touch(probes, points, normals)
+        return self.adaptation(latent, condition, felt)
+
+    def adapt(self, latent: Tensor, condition: Tensor, points: Tensor, normals: Tensor) -> HandState:
+        """Stage 3: the hands of z1 + z2, after the configured number of rounds; their shape is that of z1."""
+        betas = self.shape(latent)
+        for _ in range(self.config.rounds):
+            latent = latent + self.correct(latent, condition, points, normals, self.probes(latent, betas))
+        return self.autoencoder.decode(latent)._replace(betas=betas)
+
+    # -- files ----------------------------------------------------------------------------------------------------
+
+    def save_pretrained(self, folder: str | Path, notes: dict | None = None, half: bool = False) -> None:
+        """Write `model.safetensors` and `config.json`; each appears whole or not at all.
+
+        `half` stores half precision, to ship: half the size, and hands that differ by hundredths of a millimetre.
+        """
+        from safetensors.torch import save_file
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}
+        if half:
+            tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+        part = folder / f".{WEIGHTS_FILE}.part"
+        save_file(tensors, part)
+        part.chmod(0o644)  # the writer keeps it to its owner
+        os.replace(part, folder / WEIGHTS_FILE)
+        part = folder / f".{CONFIG_FILE}.part"
+        part.write_text(json.dumps({"model": self.config.to_dict(), "notes": notes or {}}, indent=2) + "\n")
+        os.replace(part, folder / CONFIG_FILE)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path | None = None, hand: ManoLayer | None = None) -> FastGraspModel:
+        """Read weights (the shipped ones without a folder), in evaluation mode. Raises WeightsError."""
+        folder = Path(folder) if folder else PRETRAINED
+        config = _read_config(folder)
+        model = cls(config, hand or ManoLayer.from_file())
+        model.load_state_dict(_read_tensors(folder / WEIGHTS_FILE, model.state_dict()))
+        return model.eval().requires_grad_(False)
+
+
+def _read_config(folder: Path) -> ModelConfig:
+    path = folder / CONFIG_FILE
+    try:
+        return ModelConfig.from_dict(json.loads(path.read_text())["model"])
+    except FileNotFoundError:
+        raise WeightsError(
+            f"no weights at {folder}: expected a folder with {CONFIG_FILE} and {WEIGHTS_FILE}; leave the path out to "
+            "use the shipped weights, or make some with `fastgrasp train all`"
+        ) from None
+    except (OSError, UnicodeDecodeError, ValueError, TypeError, KeyError) as error:
+        raise WeightsError(f"{path} is damaged or of another version ({error}); install or train it again") from error
+
+
+def _read_tensors(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is missing or damaged ({error}); install or train it again") from error
+    wrong = [name for name in expected if name not in tensors or tensors[name].shape != expected[name].shape]
+    if wrong or len(tensors) != len(expected):
+        raise WeightsError(
+            f"{path} does not fit its {CONFIG_FILE} ({len(wrong)} of {len(expected)} tensors differ, first "
+            f"{wrong[:3]}); the two files must come from one training run"
+        )
+    if any(not torch.isfinite(value).all() for value in tensors.values() if value.is_floating_point()):
+        raise WeightsError(f"{path} holds numbers that are not finite; train it again")
+    return tensors

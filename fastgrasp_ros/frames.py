@@ -1,0 +1,79 @@
+"""From the frame of a cloud to the frame the grasps are wanted in: nothing to do, a fixed transform, or tf2.
+
+Grasps are made in the cloud's own frame (there the sensor stands at the origin) and moved afterwards.
+"""
+
+import numpy as np
+
+from fastgrasp_ros.parameters import Parameters
+
+
+class FrameError(ValueError):
+    """A cloud whose frame cannot be brought into the target frame."""
+
+
+class FrameFinder:
+    """Finds the way into `target_frame`; there is nothing to do where no target frame is asked for.
+
+    tf2 is not on PyPI: without it only clouds already in the target frame, or in `source_frame`, are taken.
+    """
+
+    def __init__(self, parameters: Parameters, node=None):
+        self._target = parameters.target_frame
+        self._source = parameters.source_frame
+        self._source_to_target = pose_matrix(parameters.source_to_target)
+        self._buffer = self._listen(node) if self._target and node is not None else None
+
+    @staticmethod
+    def _listen(node):
+        """A tf2 buffer with its listener, or None where tf2 is not installed."""
+        try:
+            from tf2_ros import Buffer, TransformListener
+        except ImportError:
+            return None
+        buffer = Buffer()
+        buffer.fastgrasp_listener = TransformListener(buffer, node)  # lives as long as the buffer
+        return buffer
+
+    def find(self, frame: str, stamp=None) -> tuple[np.ndarray | None, str]:
+        """The 4x4 matrix that moves what is given in `frame` (None: nothing to move), and the wanted frame's name.
+
+        Raises FrameError.
+        """
+        if not self._target or frame == self._target:
+            return None, frame
+        if self._source and frame == self._source:
+            return self._source_to_target, self._target
+        if self._buffer is None:
+            known = f"'{self._target}'" + (f" or '{self._source}'" if self._source else "")
+            raise FrameError(
+                f"the cloud is in the unknown frame '{frame}': without tf2 only clouds in {known} can be answered "
+                f"in target_frame '{self._target}'; set source_frame and source_to_target, or install tf2_ros"
+            )
+        return self._look_up(frame, stamp), self._target
+
+    def _look_up(self, frame: str, stamp) -> np.ndarray:
+        """The 4x4 transform from `frame` to the target frame, by tf2."""
+        from rclpy.duration import Duration
+        from rclpy.time import Time
+        from tf2_ros import TransformException
+
+        when = Time() if stamp is None else Time.from_msg(stamp)
+        try:
+            found = self._buffer.lookup_transform(self._target, frame, when, Duration(seconds=0.2)).transform
+        except TransformException as error:
+            raise FrameError(
+                f"no transform from frame '{frame}' to target_frame '{self._target}': {error}"
+            ) from error
+        t, q = found.translation, found.rotation
+        return pose_matrix([t.x, t.y, t.z, q.x, q.y, q.z, q.w])
+
+
+def pose_matrix(pose: list[float]) -> np.ndarray:
+    """x y z qx qy qz qw as a 4x4 matrix."""
+    from scipy.spatial.transform import Rotation
+
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_quat(pose[3:]).as_matrix()
+    matrix[:3, 3] = pose[:3]
+    return matrix

@@ -1,0 +1,308 @@
+"""The lifecycle node: object clouds in, human grasps out.
+
+    fastgrasp_node --ros-args -r points:=/camera/object_points --params-file config/fastgrasp.yaml
+
+*configure* reads the parameters and loads hand and weights, *activate* begins to answer, *deactivate* stops,
+*cleanup* frees the model. With `autostart` (the default) the first two happen at start.
+
+Subscribes `points`. Publishes `grasps`, latched `~/hand_topology`, and, when somebody listens, `~/wrist_poses` and
+`~/markers`; `/diagnostics`. Service `~/plan_grasps`, action `~/plan_grasps_action`.
+"""
+
+import sys
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import PoseArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import PointCloud2
+from visualization_msgs.msg import MarkerArray
+
+from fastgrasp.action import PlanGrasps as PlanGraspsAction
+from fastgrasp.msg import GraspArray, HandMesh
+from fastgrasp.srv import PlanGrasps
+from fastgrasp_ros import parameters as declared
+from fastgrasp_ros.conversions import grasps_to_markers, grasps_to_poses, triangles_to_topology
+from fastgrasp_ros.diagnostics import Health
+from fastgrasp_ros.frames import FrameFinder
+from fastgrasp_ros.parameters import ParameterError
+from fastgrasp_ros.planner import Planner
+from fastgrasp_ros.qos import LATCHED, NEWEST_CLOUD, RESULTS
+from fastgrasp_ros.resources import use_fast_dds_profile
+from fastgrasp_ros.worker import NewestWorker
+
+THROTTLE = 5.0  # seconds between two warnings about clouds
+
+
+class FastGraspNode(LifecycleNode):
+    """The node; see the text of the module."""
+
+    def __init__(self, **options):
+        super().__init__("fastgrasp", **options)
+        declared.declare(self)
+        for sentence in declared.misspelt(list(getattr(self, "_parameter_overrides", {}))):
+            self.get_logger().warning(sentence)
+        self.parameters = declared.read(self)
+        self.health = Health()
+        self._planner = self._worker = None
+        self._active = False
+        self._requests = ReentrantCallbackGroup()
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self.create_timer(
+            self.parameters.diagnostic_period, self._publish_diagnostics, MutuallyExclusiveCallbackGroup()
+        )
+        self.add_on_set_parameters_callback(self._on_parameters)
+
+    # Transitions
+
+    def on_configure(self, state) -> TransitionCallbackReturn:
+        try:
+            self.parameters = declared.read(self)
+            self._planner = Planner.load(self.parameters, FrameFinder(self.parameters, self))
+        except Exception as error:  # rclpy would swallow it
+            return self._fail("configure", error)
+        self.health.loaded = self._planner.describe()
+        self._create_publishers()
+        self._create_servers()
+        self._topology.publish(triangles_to_topology(self._planner.triangles))
+        self.get_logger().info("configured: " + ", ".join(f"{k} {v}" for k, v in self.health.loaded.items()))
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state) -> TransitionCallbackReturn:
+        self._worker = NewestWorker(self._answer_cloud, lambda: self.parameters.max_rate)
+        self._subscription = self.create_subscription(
+            PointCloud2,
+            "points",
+            self._on_cloud,
+            NEWEST_CLOUD,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+        self._active = True
+        self.get_logger().info(
+            f"active: object clouds on {self._subscription.topic_name} are answered on "
+            f"{self._grasps.topic_name}"
+        )
+        return super().on_activate(state)
+
+    def on_deactivate(self, state) -> TransitionCallbackReturn:
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state) -> TransitionCallbackReturn:
+        self._free()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state) -> TransitionCallbackReturn:
+        self._stop()
+        self._free()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state) -> TransitionCallbackReturn:
+        return self.on_shutdown(state)  # back to unconfigured
+
+    def _fail(self, transition: str, error: Exception) -> TransitionCallbackReturn:
+        expected = isinstance(error, ValueError | OSError)
+        reason = str(error) if expected else f"{type(error).__name__}: {error}"
+        self.health.trouble(reason, DiagnosticStatus.ERROR)
+        self.get_logger().error(f"{transition} failed: {reason}")
+        return TransitionCallbackReturn.FAILURE
+
+    def _create_publishers(self) -> None:
+        self._grasps = self.create_lifecycle_publisher(GraspArray, "grasps", RESULTS)
+        self._poses = self.create_lifecycle_publisher(PoseArray, "~/wrist_poses", RESULTS)
+        self._markers = self.create_lifecycle_publisher(MarkerArray, "~/markers", LATCHED)
+        self._topology = self.create_publisher(HandMesh, "~/hand_topology", LATCHED)
+
+    def _create_servers(self) -> None:
+        self._service = self.create_service(
+            PlanGrasps, "~/plan_grasps", self._on_request, callback_group=self._requests
+        )
+        self._action = ActionServer(
+            self,
+            PlanGraspsAction,
+            "~/plan_grasps_action",
+            self._on_goal,
+            callback_group=self._requests,
+            cancel_callback=lambda goal: CancelResponse.ACCEPT,
+        )
+
+    def _stop(self) -> None:
+        """Stop answering; waits for the cloud in hand."""
+        if self._worker is not None:
+            self.destroy_subscription(self._subscription)
+        self.rest()
+
+    def rest(self) -> None:
+        """End the thread that answers clouds; needs no ROS, so it can be called after its shutdown."""
+        self._active = False
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def _free(self) -> None:
+        """Give back the model and everything made at configure."""
+        if self._planner is None:
+            return
+        self._planner = None
+        self.health.loaded = {}
+        self._action.destroy()
+        self.destroy_service(self._service)
+        for publisher in (self._grasps, self._poses, self._markers):
+            self.destroy_lifecycle_publisher(publisher)
+        self.destroy_publisher(self._topology)
+
+    # Clouds
+
+    def _on_cloud(self, cloud: PointCloud2) -> None:
+        self.health.count("received")
+        worker = self._worker
+        if worker and worker.put(cloud):
+            self.health.count("replaced")
+
+    def _answer_cloud(self, cloud: PointCloud2) -> None:
+        """Runs in the worker's thread."""
+        plan = self._plan(cloud)
+        if isinstance(plan, str):
+            return
+        header = plan.message.header
+        try:
+            self._grasps.publish(plan.message)
+            if self._poses.get_subscription_count():
+                self._poses.publish(grasps_to_poses(plan.grasps, header))
+            if self._markers.get_subscription_count() and self.parameters.num_markers:
+                self._markers.publish(grasps_to_markers(plan.grasps, header, self.parameters.num_markers))
+        except Exception as error:  # RCLError under a flood, or the context is going down
+            self.health.trouble(f"could not publish: {error}", DiagnosticStatus.ERROR)
+
+    def _plan(self, cloud: PointCloud2, **request):
+        """A Plan, or a sentence on why there is none (already logged and counted)."""
+        planner = self._planner
+        if not self._active or planner is None:
+            return f"the node is not active: ros2 lifecycle set {self.get_fully_qualified_name()} activate"
+        try:
+            plan = planner.plan(cloud, **request)
+        except ValueError as error:
+            self.health.trouble(str(error))
+            self.get_logger().warning(f"cloud refused: {error}", throttle_duration_sec=THROTTLE)
+        except Exception as error:  # a defect of ours or out of memory: say it, keep running
+            sentence = f"planning failed: {type(error).__name__}: {error}"
+            self.health.trouble(sentence, DiagnosticStatus.ERROR)
+            self.get_logger().error(sentence, throttle_duration_sec=THROTTLE)
+        else:
+            self.health.answer(plan.seconds)
+            return plan
+        self._publish_diagnostics()
+        return self.health.last_error
+
+    # Requests
+
+    def _on_request(self, request, response):
+        plan = self._plan(request.cloud, **_request_of(request))
+        return _filled(response, plan)
+
+    def _on_goal(self, goal):
+        """The action: one pass, so a cancel counts until the generator starts."""
+        result = PlanGraspsAction.Result()
+        if goal.is_cancel_requested:
+            goal.canceled()
+            return _filled(result, "cancelled before it began")
+        goal.publish_feedback(PlanGraspsAction.Feedback(stage="generating", progress=0.1))
+        plan = self._plan(goal.request.cloud, **_request_of(goal.request))
+        goal.publish_feedback(PlanGraspsAction.Feedback(stage="done", progress=1.0))
+        if goal.is_cancel_requested:
+            goal.canceled()
+        elif isinstance(plan, str):
+            goal.abort()
+        else:
+            goal.succeed()
+        return _filled(result, plan)
+
+    # Parameters and diagnostics
+
+    def _on_parameters(self, changes) -> SetParametersResult:
+        """Live parameters change at once; the others only while nothing is loaded."""
+        values = {change.name: change.value for change in changes if change.name in declared.FIELDS}
+        fixed = sorted(set(values) - declared.LIVE)
+        if fixed and self._planner is not None:
+            reason = f"{', '.join(fixed)}: read at configure; deactivate and clean up the node first"
+            return SetParametersResult(successful=False, reason=reason)
+        try:
+            changed = self.parameters.changed(**values)
+        except ParameterError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self.parameters = changed
+        if self._planner is not None:
+            self._planner.parameters = changed
+        return SetParametersResult(successful=True)
+
+    def _publish_diagnostics(self) -> None:
+        state = "active" if self._active else "inactive" if self._planner else "unconfigured"
+        stamp = self.get_clock().now().to_msg()
+        try:
+            self._diagnostics.publish(self.health.message(self.get_name(), state, stamp))
+        except Exception:  # the context is going down
+            pass
+
+
+def _request_of(request) -> dict:
+    """The arguments of `Planner.plan` in a service request or an action goal."""
+    return {
+        "num_grasps": request.num_grasps,
+        "seed": request.seed,
+        "side": request.side,
+        "object_id": request.object_id,
+    }
+
+
+def _filled(answer, plan):
+    """A service response or action result, from a Plan or a sentence on why there is none."""
+    answer.success = not isinstance(plan, str)
+    answer.message = (
+        plan if isinstance(plan, str) else f"{len(plan.grasps)} grasps in {1000 * plan.seconds:.0f} ms"
+    )
+    if answer.success:
+        answer.grasps = plan.message
+    return answer
+
+
+def start(node: FastGraspNode) -> bool:
+    """Configure and activate, if the parameter `autostart` says so; False if that failed."""
+    if not node.parameters.autostart:
+        return True
+    done = TransitionCallbackReturn.SUCCESS
+    return node.trigger_configure() == done and node.trigger_activate() == done
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Console script `fastgrasp_node`; returns 1 when the node cannot start."""
+    use_fast_dds_profile()
+    try:
+        rclpy.init(args=arguments)
+        node = FastGraspNode()
+    except (ParameterError, RuntimeError) as error:  # rcl: --ros-args that cannot be parsed, no params file
+        print(f"fastgrasp_node: {error}", file=sys.stderr)
+        rclpy.try_shutdown()
+        return 1
+    executor = MultiThreadedExecutor(num_threads=4)
+    try:
+        if not start(node):
+            return 1  # the reason is in the log
+        executor.add_node(node)
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        executor.shutdown()
+        node.rest()  # a thread still inside torch would bring the interpreter's end down
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

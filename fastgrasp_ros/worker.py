@@ -1,0 +1,48 @@
+"""A thread that works on the newest item only: what waits is replaced by what is newer, nothing queues up."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+class NewestWorker:
+    """Calls `work(item)` in its own thread, for the newest item put, at most `rate()` times a second (0: no limit)."""
+
+    def __init__(self, work: Callable[[Any], None], rate: Callable[[], float] = lambda: 0.0):
+        self._work = work
+        self._rate = rate
+        self._item: Any = None
+        self._stopping = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="newest-worker", daemon=True)
+        self._thread.start()
+
+    def put(self, item: Any) -> bool:
+        """Leave an item for the worker; True if it replaced one that still waited."""
+        with self._changed:
+            replaced = self._item is not None
+            self._item = item
+            self._changed.notify()
+        return replaced
+
+    def stop(self) -> None:
+        """Finish the item in hand, drop what waits, end the thread."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        due = 0.0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping or self._item is not None)
+                while not self._stopping and (left := due - time.monotonic()) > 0:
+                    self._changed.wait(left)  # meanwhile a newer item may come
+                if self._stopping:
+                    return
+                item, self._item = self._item, None
+            rate = self._rate()
+            due = time.monotonic() + (1.0 / rate if rate else 0.0)
+            self._work(item)

@@ -1,0 +1,39 @@
+"""Shared by all tests: weights to work with, and ROS domains of their own."""
+
+import itertools
+import os
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+_domains = itertools.count(1 + os.getpid() % 90)  # 1 .. 101 are safe on Linux
+
+
+@pytest.fixture(scope="module")
+def domain_id() -> int:
+    """A ROS domain that no other module of this run uses."""
+    return 1 + next(_domains) % 100
+
+
+@pytest.fixture(scope="session")
+def weights_folder(tmp_path_factory):
+    """The shipped weights; untrained ones where the package has none (messages are the same)."""
+    from fastgrasp_model.configuration import ModelConfig
+    from fastgrasp_model.hand import ManoLayer
+    from fastgrasp_model.model import PRETRAINED, WEIGHTS_FILE, FastGraspModel
+
+    if (PRETRAINED / WEIGHTS_FILE).is_file():
+        return PRETRAINED
+    folder = tmp_path_factory.mktemp("weights")
+    FastGraspModel(ModelConfig(), ManoLayer.from_file()).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ball() -> np.ndarray:
+    """2,000 points (N, 3) on a ball of 4 cm radius around (0.3, -0.2, 0.5), metres."""
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(2000, 3))
+    points *= 0.04 / np.linalg.norm(points, axis=1, keepdims=True)
+    return (points + [0.3, -0.2, 0.5]).astype(np.float32)

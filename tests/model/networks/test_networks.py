@@ -1,0 +1,145 @@
+"""Shapes, invariances and gradients of the networks."""
+
+import pytest
+import torch
+
+from fastgrasp_model.geometry.rotations import random_rotations
+from fastgrasp_model.hand import ManoLayer
+from fastgrasp_model.networks import (
+    AdaptationModule,
+    BasisPointEncoder,
+    HandAutoencoder,
+    LatentDenoiser,
+    PointNetObjectEncoder,
+)
+from fastgrasp_model.networks.adaptation import REACH, touch
+from fastgrasp_model.networks.autoencoder import PalmFrame
+from fastgrasp_model.networks.hand_code import HandState
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("encoder", [BasisPointEncoder(32, 64), PointNetObjectEncoder(32, (16, 24))])
+def test_object_encoders_ignore_the_order_of_points(encoder):
+    points, context = torch.randn(3, 50, 3) * 0.05, torch.randn(3, 9)
+    shuffled = points[:, torch.randperm(50)]
+    one, two = (encoder(encoder.features(p), context) for p in (points, shuffled))
+    assert one.shape == (3, 32)
+    torch.testing.assert_close(one, two)
+    assert not torch.allclose(one, encoder(encoder.features(points * 1.2), context))
+    assert not torch.allclose(one, encoder(encoder.features(points), context + 1))
+
+
+def test_basis_distances_are_distances():
+    encoder = BasisPointEncoder(8, 16, radius=0.13)
+    features = encoder.features(encoder.basis[None, :1] + torch.tensor([0.006, 0.0, 0.0]))
+    torch.testing.assert_close(features[0, 0], torch.tensor(0.1), atol=1e-4, rtol=0)  # 6 mm in units of 6 cm
+    assert features.max() <= 0.13 / 0.06 + 1e-6
+
+
+@pytest.fixture(scope="module")
+def hand():
+    return ManoLayer.from_file()
+
+
+def _posed(hand, count, seed=0):
+    """States, and the vertices of those hands."""
+    g = torch.Generator().manual_seed(seed)
+    rotations = random_rotations(count, g)
+    state = HandState(
+        0.5 * torch.randn(count, 10, generator=g), rotations,
+        0.2 * torch.randn(count, 45, generator=g), 0.1 * torch.randn(count, 3, generator=g),
+    )  # fmt: skip
+    transl = state.wrist - hand.rest_joints(state.betas)[:, 0]
+    return state, hand.from_matrices(state.betas, state.joint_rotations(), transl).vertices
+
+
+@pytest.mark.parametrize("kind", ["ordered", "pointnet"])
+def test_autoencoder_standardises_latents_and_decodes_rotations(hand, kind):
+    autoencoder = HandAutoencoder(hand, 16, 32, kind).train()
+    _, vertices = _posed(hand, 16)
+    with torch.no_grad():
+        for _ in range(30):
+            autoencoder.encode(vertices)
+    autoencoder.eval()
+    latent = autoencoder.encode(vertices)
+    torch.testing.assert_close(latent.mean(0), torch.zeros(16), atol=0.05, rtol=0)
+    torch.testing.assert_close(latent.std(0, unbiased=False), torch.ones(16), atol=0.05, rtol=0)
+    state = autoencoder.decode(latent)
+    torch.testing.assert_close(
+        state.rotation @ state.rotation.transpose(1, 2), torch.eye(3).expand(16, 3, 3), atol=1e-5, rtol=0
+    )
+    assert torch.linalg.det(state.rotation).min() > 0.99
+    assert state.betas.shape == (16, 10) and state.hand_pose.shape == (16, 45) and state.wrist.shape == (16, 3)
+
+
+def test_palm_frame_sees_a_moved_hand_as_the_same(hand):
+    """What the ordered encoder reads of the fingers does not change when the hand is turned and carried away."""
+    frame = PalmFrame(hand)
+    _, vertices = _posed(hand, 5)
+    turn = random_rotations(5, torch.Generator().manual_seed(9))
+    moved = vertices @ turn.transpose(1, 2) + 0.3
+    one, two = frame(vertices), frame(moved)
+    torch.testing.assert_close(one[:, 12:], two[:, 12:], atol=1e-4, rtol=0)
+    torch.testing.assert_close(two[:, :9].view(-1, 3, 3), turn @ one[:, :9].view(-1, 3, 3), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("latent", [64, 48])
+def test_autoencoder_starts_as_a_good_linear_map(hand, latent):
+    autoencoder = HandAutoencoder(hand, latent, 32).eval()
+    states, vertices = _posed(hand, 3000)
+    autoencoder.code.fit(states)
+    code = autoencoder.code.encode(states)
+    autoencoder.start_linear(vertices, code)
+    z = autoencoder.encode(vertices)
+    torch.testing.assert_close(z.std(0), torch.ones(latent), atol=0.05, rtol=0)
+    wrist = autoencoder.decode(z).wrist
+    error = (autoencoder.decode_code(z) - code).square().mean()
+    assert error < (0.15 if latent == 64 else 0.4)
+    assert (wrist - states.wrist).norm(dim=-1).mean() < (0.005 if latent == 64 else 0.1)
+
+
+def test_autoencoder_noise_only_in_training(hand):
+    autoencoder = HandAutoencoder(hand, 16, 32, latent_noise=0.5)
+    z = torch.randn(4, 16)
+    assert not torch.equal(autoencoder.train().decode_code(z), autoencoder.decode_code(z))
+    autoencoder.eval()
+    assert torch.equal(autoencoder.decode_code(z), autoencoder.decode_code(z))
+
+
+def test_denoiser_guidance():
+    net = LatentDenoiser(8, 16, 32, 2)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    z, t, condition = torch.randn(5, 8), torch.full((5,), 500), torch.randn(5, 16)
+    plain = net(z, t, condition)
+    blind = net(z, t, condition, torch.ones(5, dtype=torch.bool))
+    assert not torch.allclose(plain, blind)
+    torch.testing.assert_close(net(z, t, condition + 1, torch.ones(5, dtype=torch.bool)), blind)
+    torch.testing.assert_close(net.guided(z, t, condition, 1.0), plain)
+    torch.testing.assert_close(net.guided(z, t, condition, 0.0), blind)
+    torch.testing.assert_close(net.guided(z, t, condition, 3.0), blind + 3 * (plain - blind), atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(net(z, t + 300, condition), plain)
+
+
+def test_adaptation_begins_as_no_change_and_then_learns():
+    net = AdaptationModule(8, 16, probes=5, width=32)
+    z, condition, felt = torch.randn(4, 8), torch.randn(4, 16), torch.randn(4, 5, 7)
+    assert not net(z, condition, felt).any()
+    net(z, condition, felt).sub(1).square().sum().backward()
+    assert net.leave.weight.grad.abs().sum() > 0
+
+
+def test_touch_on_a_plane():
+    """Above, on and below the plane z = 0: height is signed, the vector leads to the nearest point, far is cut off."""
+    grid = torch.stack(torch.meshgrid(torch.arange(-10, 11), torch.arange(-10, 11), indexing="ij"), -1).reshape(-1, 2)
+    points = torch.cat([grid * 0.01, torch.zeros(len(grid), 1)], -1).float()[None]
+    normals = torch.tensor([0.0, 0.0, 1.0]).expand_as(points)
+    probes = torch.tensor([[[0.0, 0.0, 0.01], [0.02, 0.0, -0.005], [0.0, 0.0, 0.2]]])
+    felt = touch(probes, points, normals)[0] * 0.01  # metres
+    torch.testing.assert_close(felt[0], torch.tensor([0, 0, -0.01, 0, 0, -0.01, 0.01]), atol=1e-6, rtol=0)
+    torch.testing.assert_close(felt[1], torch.tensor([0, 0, 0.005, 0, 0, 0.005, -0.005]), atol=1e-6, rtol=0)
+    assert abs(float(felt[2, :3].norm()) - REACH) < 1e-6

@@ -1,0 +1,26 @@
+"""The model's configuration refuses what it cannot mean."""
+
+import pytest
+
+from fastgrasp_model.configuration import ModelConfig
+
+
+def test_round_trip():
+    config = ModelConfig(latent=32, frame="object")
+    assert ModelConfig.from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"latents": 3}, "unknown keys \\['latents'\\]"),
+        ({"frame": "world"}, "model.frame: expected one of"),
+        ({"latent": "many"}, "model.latent: expected a whole number"),
+        ({"latent": -4}, "model.latent: expected a whole number"),
+        ({"radius": "wide"}, "model.radius: expected a number"),
+        ({"sampling_steps": 0}, "model.sampling_steps: expected 1..1000, got 0"),
+    ],
+)
+def test_wrong_values_are_named(values, message):
+    with pytest.raises(ValueError, match=message):
+        ModelConfig.from_dict(values)

@@ -1,0 +1,68 @@
+"""The noise schedule and the DDIM sampler."""
+
+import math
+
+import pytest
+import torch
+
+from fastgrasp_model.diffusion import NoiseSchedule, ddim_sample
+
+
+@pytest.mark.parametrize("kind", ["linear", "cosine"])
+def test_noise_grows_from_nearly_none_to_nearly_all(kind):
+    a = NoiseSchedule(1000, kind).alpha_bar
+    assert a[0] > 0.99 and a[-1] < 1e-3
+    assert (a.diff() <= 0).all()
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v"])
+def test_split_undoes_noising(prediction):
+    schedule = NoiseSchedule(1000, "linear", prediction)
+    clean, noise = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
+    t = torch.tensor([0, 10, 300, 600, 900])
+    noisy = schedule.noised(clean, noise, t)
+    found, found_noise = schedule.split(noisy, schedule.target(clean, noise, t), t)
+    torch.testing.assert_close(found, clean, atol=2e-3, rtol=0)
+    torch.testing.assert_close(found_noise, noise, atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v"])
+@pytest.mark.parametrize("steps", [1, 4, 20])
+def test_ddim_with_a_perfect_denoiser_finds_the_clean_latent(prediction, steps):
+    """A denoiser that knows the answer must lead to it in any number of steps, at the true times."""
+    schedule = NoiseSchedule(1000, "cosine", prediction)
+    clean = torch.tensor([[1.5, -0.5, 0.0]])
+    asked = []
+
+    def denoise(z, t):
+        asked.append(int(t[0]))
+        a = schedule.alpha_bar[t].unsqueeze(-1)
+        noise = (z - a.sqrt() * clean) / (1 - a).sqrt()
+        return schedule.target(clean, noise, t)
+
+    z = ddim_sample(denoise, schedule, torch.randn(1, 3, generator=torch.Generator().manual_seed(1)), steps)
+    torch.testing.assert_close(z, clean, atol=2e-2, rtol=0)
+    assert len(asked) == steps and asked[0] == 999 and asked == sorted(asked, reverse=True)
+    assert steps == 1 or asked[-1] == 0
+
+
+def test_ddim_samples_a_gaussian_with_its_spread():
+    """For data N(0, s^2) the best denoiser is known; DDIM must give back that spread."""
+    schedule, s = NoiseSchedule(1000, "cosine", "epsilon"), 0.5
+
+    def denoise(z, t):
+        a = schedule.alpha_bar[t].unsqueeze(-1)
+        return z * (1 - a).sqrt() / (a * s**2 + 1 - a)
+
+    z = ddim_sample(denoise, schedule, torch.randn(4000, 1, generator=torch.Generator().manual_seed(2)), 50)
+    assert math.isclose(float(z.std()), s, rel_tol=0.08)
+
+
+def test_wrong_requests_are_refused():
+    schedule = NoiseSchedule(100)
+    with pytest.raises(ValueError, match="1 to 100 steps, got 0"):
+        ddim_sample(lambda z, t: z, schedule, torch.zeros(1, 2), 0)
+    with pytest.raises(ValueError, match="prediction is one of"):
+        NoiseSchedule(100, prediction="x")
+    with pytest.raises(ValueError, match="'linear' or 'cosine'"):
+        NoiseSchedule(100, kind="square")

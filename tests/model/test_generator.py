@@ -1,0 +1,96 @@
+"""The generator with the shipped weights: any cloud, any frame, either hand, the same seed the same answer."""
+
+import numpy as np
+import pytest
+import trimesh
+
+from fastgrasp_model.generator import GraspGenerator
+from fastgrasp_model.geometry.clouds import CloudError
+from fastgrasp_model.model import PRETRAINED
+
+pytestmark = pytest.mark.skipif(not PRETRAINED.exists(), reason="the package carries no weights yet")
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return GraspGenerator.from_pretrained()
+
+
+@pytest.fixture(scope="module")
+def can():
+    points, _ = trimesh.sample.sample_surface(trimesh.creation.cylinder(0.033, 0.12), 4000, seed=0)
+    return np.asarray(points, dtype=np.float32)
+
+
+def _distance(grasps, points):
+    """From each hand (B,) to the cloud, metres."""
+    from scipy.spatial import cKDTree
+
+    return cKDTree(points).query(grasps.vertices.reshape(-1, 3))[0].reshape(len(grasps), -1).min(1)
+
+
+def test_grasps_hold_the_object(generator, can):
+    grasps = generator.generate(can, 16, seed=3)
+    assert len(grasps) == 16 and grasps.vertices.shape == (16, 778, 3) and grasps.side == "right"
+    assert (_distance(grasps, can) < 0.006).mean() > 0.9
+    assert (np.diff(grasps.score) <= 1e-6).all()
+    for name in ("betas", "global_orient", "hand_pose", "transl", "keypoints", "wrist_position", "wrist_quaternion"):
+        assert np.isfinite(getattr(grasps, name)).all(), name
+    centres = grasps.vertices.mean(1)
+    assert np.linalg.norm(centres - centres.mean(0), axis=1).mean() > 0.02, "the grasps are all the same"
+
+
+def test_seed(generator, can):
+    one, two, other = (generator.generate(can, 4, seed=s) for s in (1, 1, 2))
+    np.testing.assert_array_equal(one.vertices, two.vertices)
+    assert np.abs(one.vertices - other.vertices).max() > 0.005
+
+
+def test_any_frame(generator, can):
+    """Far from the origin and turned, the hands are as close to the object as at home."""
+    turn = trimesh.transformations.rotation_matrix(2.0, [1, 2, 3])[:3, :3]
+    moved = can @ turn.T + [12.0, -7.0, 3.0]
+    grasps = generator.generate(moved, 8, seed=0)
+    assert (_distance(grasps, moved) < 0.006).mean() > 0.8
+    assert np.abs(grasps.wrist_position - [12.0, -7.0, 3.0]).max() < 0.4
+
+
+def test_left_hand_is_the_mirror_image(generator, can):
+    mirrored = can * np.float32([-1, 1, 1])
+    right, left = generator.generate(can, 4, seed=5), generator.generate(mirrored, 4, seed=5, side="left")
+    assert left.side == "left"
+    np.testing.assert_allclose(left.vertices * [-1, 1, 1], right.vertices, atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [200, 1000, 100_000])
+def test_clouds_of_any_size(generator, count):
+    points, _ = trimesh.sample.sample_surface(trimesh.creation.box((0.06, 0.09, 0.04)), count, seed=0)
+    grasps = generator.generate(np.asarray(points), 4, seed=0)
+    assert len(grasps) == 4 and (_distance(grasps, points) < 0.015).mean() >= 0.75
+
+
+def test_organised_cloud_with_nan(generator, can):
+    organised = np.full((100, 60, 3), np.nan, dtype=np.float32)
+    organised.reshape(-1, 3)[:4000] = can
+    assert len(generator.generate(organised, 2)) == 2
+
+
+def test_many_grasps_share_one_encoding(generator, can):
+    calls = []
+    hook = generator.model.object_encoder.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        assert len(generator.generate(can, 100)) == 100
+    finally:
+        hook.remove()
+    assert len(calls) == 1
+
+
+def test_wrong_requests(generator, can):
+    with pytest.raises(ValueError, match="num_grasps: expected 1 or more, got 0"):
+        generator.generate(can, 0)
+    with pytest.raises(ValueError, match="side: expected 'right' or 'left', got 'both'"):
+        generator.generate(can, 1, side="both")
+    with pytest.raises(CloudError):
+        generator.generate(can * 1000, 1)
+    with pytest.raises(CloudError):
+        generator.generate(can[:20], 1)

@@ -1,0 +1,115 @@
+"""The whole network: files, refusals, and that each part is wired to what it should see."""
+
+import json
+
+import pytest
+import torch
+
+from fastgrasp_model.configuration import ModelConfig
+from fastgrasp_model.geometry.views import anchor_frames
+from fastgrasp_model.hand import ManoLayer
+from fastgrasp_model.model import FastGraspModel, WeightsError
+
+SMALL = ModelConfig(
+    name="small", points=32, object_width=16, hand_width=16, latent=8, denoiser_width=16, denoiser_depth=1,
+    sampling_steps=3, probes=20, rounds=2, adaptation_width=16, adaptation_depth=1,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hand():
+    return ManoLayer.from_file()
+
+
+@pytest.fixture
+def model(hand):
+    torch.manual_seed(0)
+    made = FastGraspModel(SMALL, hand).eval().requires_grad_(False)
+    made.probe_ids.copy_(torch.arange(0, 200, 10))
+    return made
+
+
+def test_save_and_load(model, hand, tmp_path):
+    model.save_pretrained(tmp_path, {"note": 1})
+    again = FastGraspModel.from_pretrained(tmp_path, hand)
+    assert again.config == SMALL and not again.training
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, atol=0, rtol=0)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+    assert not any("v_template" in name or "posedirs" in name for name in model.state_dict())
+
+
+def test_half_precision_changes_little(model, hand, tmp_path):
+    model.save_pretrained(tmp_path / "whole")
+    model.save_pretrained(tmp_path / "half", half=True)
+    again = FastGraspModel.from_pretrained(tmp_path / "half", hand)
+    size = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("whole", "half")]
+    assert size[1] < 0.65 * size[0]
+    assert all(value.dtype != torch.float16 for value in again.state_dict().values())
+    latent = torch.randn(4, 8, generator=torch.Generator().manual_seed(1))
+    hands = [m.hands(m.autoencoder.eval().decode(latent)) for m in (model, again)]
+    assert 0 < (hands[0] - hands[1]).abs().max() < 1e-3
+
+
+def test_missing_and_damaged_weights_are_refused(model, hand, tmp_path):
+    with pytest.raises(WeightsError, match="no weights at .*fastgrasp train all"):
+        FastGraspModel.from_pretrained(tmp_path / "nowhere", hand)
+    model.save_pretrained(tmp_path)
+    tensors = tmp_path / "model.safetensors"
+    whole = tensors.read_bytes()
+    tensors.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match="missing or damaged"):
+        FastGraspModel.from_pretrained(tmp_path, hand)
+    tensors.unlink()
+    with pytest.raises(WeightsError, match="missing or damaged"):
+        FastGraspModel.from_pretrained(tmp_path, hand)
+    tensors.write_bytes(whole)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({"model": config["model"] | {"latent": 12}}))
+    with pytest.raises(WeightsError, match="does not fit its config.json"):
+        FastGraspModel.from_pretrained(tmp_path, hand)
+    for text in ("{", "[]", '{"model": {"frame": "moon"}}', '{"model": {"unknown": 1}}'):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(WeightsError, match="config.json is damaged"):
+            FastGraspModel.from_pretrained(tmp_path, hand)
+
+
+def test_weights_that_are_not_finite_are_refused(model, hand, tmp_path):
+    model.denoiser.no_object[0] = float("nan")
+    model.save_pretrained(tmp_path)
+    with pytest.raises(WeightsError, match="not finite"):
+        FastGraspModel.from_pretrained(tmp_path, hand)
+
+
+def test_answer_does_not_depend_on_where_the_object_is(model):
+    """Anchor frames make the network equivariant: a moved object gives the same latents."""
+    from fastgrasp_model.geometry.rotations import random_rotations
+
+    g = torch.Generator().manual_seed(1)
+    points = 0.05 * torch.randn(2, 200, 3, generator=g)
+    normals = torch.nn.functional.normalize(points, dim=-1)
+    turn, shift = random_rotations(2, g), torch.randn(2, 3, generator=g)
+    moved = points @ turn.transpose(1, 2) + shift[:, None]
+
+    def answer(cloud, frames):
+        features, context = model.observe(cloud, frames, torch.Generator().manual_seed(2))
+        condition = model.object_encoder(features, context)
+        return model.sample(condition, torch.ones(2, SMALL.latent))
+
+    frames = anchor_frames(points[:, 5], normals[:, 5], torch.zeros(2))
+    carried = type(frames)(turn @ frames.rotation, (turn @ frames.origin[..., None])[..., 0] + shift)
+    torch.testing.assert_close(answer(moved, carried), answer(points, frames), atol=1e-4, rtol=1e-3)
+
+
+def test_adaptation_runs_the_configured_rounds_and_feels_the_cloud(model):
+    for parameter in model.adaptation.parameters():
+        torch.nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(3))
+    latent, condition = torch.randn(2, 2, 8, generator=torch.Generator().manual_seed(4))[0], torch.zeros(2, 16)
+    points = 0.05 * torch.randn(2, 100, 3, generator=torch.Generator().manual_seed(5))
+    normals = torch.nn.functional.normalize(points, dim=-1)
+    adapted, betas = model.adapt(latent, condition, points, normals), model.shape(latent)
+    once = latent + model.correct(latent, condition, points, normals, model.probes(latent, betas))
+    twice = once + model.correct(once, condition, points, normals, model.probes(once, betas))
+    torch.testing.assert_close(adapted.hand_pose, model.autoencoder.decode(twice).hand_pose)
+    torch.testing.assert_close(adapted.betas, betas)  # the hand moves, and keeps its shape
+    assert not torch.allclose(adapted.wrist, model.adapt(latent, condition, points + 0.02, normals).wrist)

@@ -1,0 +1,120 @@
+"""The node's transitions, as a lifecycle manager asks for them."""
+
+import shutil
+
+import pytest
+
+pytest.importorskip("fastgrasp.msg", reason="needs the built ROS interfaces: `make env`")
+
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+
+from fastgrasp.msg import GraspArray
+from fastgrasp.srv import PlanGrasps
+from fastgrasp_ros.conversions import points_to_cloud
+from fastgrasp_ros.qos import NEWEST_CLOUD, RESULTS
+
+
+def change(peer, transition: int) -> bool:
+    """Ask for a transition; True if it succeeded."""
+    ask = ChangeState.Request(transition=Transition(id=transition))
+    return peer.call(ChangeState, "/fastgrasp/change_state", ask, 60).success
+
+
+def state(peer) -> int:
+    """The node's present primary state."""
+    return peer.call(GetState, "/fastgrasp/get_state", GetState.Request()).current_state.id
+
+
+@pytest.fixture(scope="module")
+def waiting(start_node):
+    """A node that waits for its manager."""
+    return start_node(autostart="false", num_grasps=2)
+
+
+def test_it_waits_when_told_not_to_start_by_itself(waiting, peer):
+    assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+
+
+def test_the_whole_life_twice(waiting, peer, ball):
+    """Configure, activate, answer, deactivate, answer no more, clean up; and all over again."""
+    grasps = peer.listen(GraspArray, "grasps", RESULTS)
+    publisher = peer.node.create_publisher(PointCloud2, "points", NEWEST_CLOUD)
+    cloud = points_to_cloud(ball, Header(frame_id="camera"))
+    for _ in range(2):
+        assert change(peer, Transition.TRANSITION_CONFIGURE) and state(peer) == State.PRIMARY_STATE_INACTIVE
+        assert publisher.get_subscription_count() == 0
+        refused = peer.call(PlanGrasps, "/fastgrasp/plan_grasps", PlanGrasps.Request(cloud=cloud))
+        assert not refused.success and "not active" in refused.message
+
+        assert change(peer, Transition.TRANSITION_ACTIVATE) and state(peer) == State.PRIMARY_STATE_ACTIVE
+        assert peer.wait(publisher.get_subscription_count)
+        grasps.clear()
+        for _ in range(5):
+            publisher.publish(cloud)
+            if peer.wait(lambda: grasps, 4):
+                break
+        assert grasps and len(grasps[0].grasps) == 2
+
+        assert change(peer, Transition.TRANSITION_DEACTIVATE)
+        assert peer.wait(lambda: publisher.get_subscription_count() == 0)
+        assert change(peer, Transition.TRANSITION_CLEANUP) and state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+
+
+def test_transitions_out_of_order_are_refused(waiting, peer):
+    assert not change(peer, Transition.TRANSITION_ACTIVATE)
+    assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED and waiting.running
+
+
+def set_text(peer, name: str, value: str) -> None:
+    """Set a string parameter of the waiting node."""
+    ask = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
+    assert peer.call(SetParameters, "/fastgrasp/set_parameters", ask).results[0].successful
+
+
+def damaged(folder, weights_folder):
+    shutil.copytree(weights_folder, folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    return "weights", folder
+
+
+def missing(folder, weights_folder):
+    return "weights", folder
+
+
+def no_hand(folder, weights_folder):
+    return "mano_path", folder / "MANO_RIGHT.pkl"
+
+
+def no_such_device(folder, weights_folder):
+    return "device", "abacus"
+
+
+@pytest.mark.parametrize("spoil", [damaged, missing, no_hand, no_such_device], ids=lambda spoil: spoil.__name__)
+def test_what_cannot_be_loaded_fails_at_configure_and_is_named(waiting, peer, weights_folder, tmp_path, spoil):
+    name, value = spoil(tmp_path / "spoilt", weights_folder)
+    before = len(waiting.output())
+    set_text(peer, name, str(value))
+    assert not change(peer, Transition.TRANSITION_CONFIGURE)
+    assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED and waiting.running
+    said = waiting.output()[before:]
+    assert "configure failed" in said and str(value) in said and "Traceback" not in said
+    set_text(peer, name, {"weights": str(weights_folder), "mano_path": "", "device": "cpu"}[name])
+
+
+def test_after_all_that_it_can_still_be_configured_and_shut_down(waiting, peer):
+    assert change(peer, Transition.TRANSITION_CONFIGURE)
+    assert change(peer, Transition.TRANSITION_INACTIVE_SHUTDOWN)
+    assert state(peer) == State.PRIMARY_STATE_FINALIZED
+
+
+def test_alone_it_ends_with_an_error_when_nothing_can_be_loaded(start_node, tmp_path):
+    node = start_node(weights=tmp_path / "nothing")
+    assert node.wait(60) == 1, node.output()
+    assert f"configure failed: no weights at {tmp_path / 'nothing'}" in node.output()
+    assert "Traceback" not in node.output()

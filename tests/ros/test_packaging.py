@@ -1,0 +1,115 @@
+"""One package, three ways in: what pip, colcon and `make env` are told agrees, and the wheel is complete."""
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import entry_points
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def read_pyproject() -> dict:
+    if sys.version_info < (3, 11):
+        pytest.skip("reading TOML needs Python 3.11")
+    import tomllib
+
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def normal(requirement: str) -> str:
+    """The distribution's name in a requirement, as PyPI normalises it."""
+    return re.sub(r"[-_.]+", "-", re.match(r"[A-Za-z0-9._-]+", requirement).group()).lower()
+
+
+def test_version_and_licence_agree():
+    project = read_pyproject()["project"]
+    package = ElementTree.parse(ROOT / "package.xml").getroot()
+    assert package.findtext("version") == project["version"]
+    assert package.findtext("license") == project["license"] == "Apache-2.0"
+    assert package.findtext("name") == "fastgrasp" != project["name"]
+
+
+def test_every_requirement_is_pinned():
+    settings = read_pyproject()
+    pins = {normal(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    asked = list(settings["project"]["dependencies"]) + settings["build-system"]["requires"]
+    for extra in settings["project"]["optional-dependencies"].values():
+        asked += extra
+    for name in ("build.txt", "colcon.txt"):
+        lines = (ROOT / "requirements" / name).read_text().splitlines()
+        asked += [line for line in lines if line and not line.startswith("#")]
+    assert not {normal(r) for r in asked} - pins
+
+
+def test_constraints_name_no_place_and_no_build_of_torch():
+    text = (ROOT / "constraints.txt").read_text()
+    assert "torch==2.13.0\n" in text and "+cpu" not in text and "://" not in text and "@" not in text
+
+
+def test_the_two_lists_of_build_tools_agree():
+    listed = (ROOT / "requirements" / "build.txt").read_text().splitlines()
+    listed = {normal(line) for line in listed if line and not line.startswith("#")}
+    assert listed == {normal(r) for r in read_pyproject()["build-system"]["requires"]}
+
+
+def test_cmake_builds_every_interface_file():
+    text = (ROOT / "CMakeLists.txt").read_text()
+    for folder in ("msg", "srv", "action"):
+        for path in (ROOT / folder).iterdir():
+            assert f"{folder}/{path.name}" in text
+
+
+def test_no_package_in_data_folders():
+    for folder in ("launch", "msg", "srv", "action", "config", "rviz"):
+        assert not (ROOT / folder / "__init__.py").exists()
+
+
+def test_commands_are_registered_once():
+    scripts = [e for e in entry_points(group="console_scripts") if e.name in ("fastgrasp", "fastgrasp_node")]
+    assert {e.value for e in scripts} == {"fastgrasp_model.cli:main", "fastgrasp_ros.node:main"}
+    verbs = entry_points(group="fastgrasp.commands")
+    assert {e.name for e in verbs} >= {"train", "synthesize", "benchmark"}
+
+
+def data_files() -> list[str]:
+    """The hand and the weights as they lie in the source tree."""
+    folders = (ROOT / "fastgrasp_model" / "hand" / "data", ROOT / "fastgrasp_model" / "weights")
+    return [str(p.relative_to(ROOT)) for folder in folders for p in folder.rglob("*") if p.is_file()]
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_packages_interfaces_and_data(tmp_path):
+    pytest.importorskip("ament_package", reason="needs ROS 2 to build interfaces against: `make env`")
+    source = tmp_path / "source"  # a copy: a build leaves its traces where it runs
+    unwanted = shutil.ignore_patterns(".venv", ".git", "build", "out", "runs", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT, source, ignore=lambda at, names: unwanted(at, names) if Path(at) == ROOT else [])
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, source]
+    built = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = tmp_path.glob("fastgrasp_ros2-*-linux_*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for wanted in (
+        "fastgrasp/msg/_grasp_array.py",
+        "fastgrasp/fastgrasp_s__rosidl_typesupport_c*.so",
+        "fastgrasp_model/generator.py",
+        *data_files(),
+        "fastgrasp_ros/node.py",
+        "fastgrasp_training/__init__.py",
+        "fastgrasp_training/synthesis/__init__.py",
+        "*.data/data/lib/libfastgrasp__rosidl_typesupport_c.so",
+        "*.data/data/share/fastgrasp/package.xml",
+        "*.data/data/share/fastgrasp/msg/Grasp.msg",
+        "*.data/data/share/fastgrasp/config/fastgrasp.yaml",
+        "*.data/data/share/fastgrasp/config/training/default.yaml",
+        "*.data/data/share/fastgrasp/config/fastdds_large_clouds.xml",
+        "*.data/data/share/fastgrasp/launch/fastgrasp.launch.py",
+        "*.data/data/share/fastgrasp/rviz/fastgrasp.rviz",
+    ):
+        assert [n for n in names if Path(n).match(wanted)], f"{wanted} is not in the wheel"
+    assert not [n for n in names if "tests/" in n or n.startswith("training/") or "__pycache__" in n]

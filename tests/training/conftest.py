@@ -1,0 +1,71 @@
+"""A small training set: real grasps of the open set on three of its objects."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from fastgrasp_model.configuration import ModelConfig
+from fastgrasp_model.hand import ManoLayer
+from fastgrasp_model.model import FastGraspModel
+from fastgrasp_training.configuration import PACKED_GRASPS, DataConfig, StageConfig, TrainingConfig
+from fastgrasp_training.data import build_bank, load_training_data
+from fastgrasp_training.run import choose_probes
+from fastgrasp_training.synthesis.grasp_set import load_grasp_set
+
+SMALL = ModelConfig(
+    name="small", points=64, object_width=48, hand_width=64, latent=24, denoiser_width=48, denoiser_depth=1,
+    sampling_steps=4, probes=32, rounds=2, adaptation_width=48, adaptation_depth=1,
+)  # fmt: skip
+PAPER = dataclasses.replace(
+    SMALL, name="small paper", frame="object", object_encoder="pointnet", vertex_encoder="pointnet",
+    prediction="epsilon", schedule="linear", guidance=2.0, probes=0, rounds=1,
+)  # fmt: skip
+MODELS = {"default": SMALL, "paper": PAPER}
+
+
+@pytest.fixture(scope="session")
+def grasp_file(tmp_path_factory):
+    """A packed file with at most 120 grasps on three training objects."""
+    everything = load_grasp_set(PACKED_GRASPS).split("train")
+    counts = np.bincount(everything.object, minlength=len(everything.objects))
+    chosen = np.argsort(-counts, kind="stable")[:3]
+    few = everything[np.isin(everything.object, chosen)][:120]
+    return few.save(tmp_path_factory.mktemp("grasps") / "few.npz")
+
+
+@pytest.fixture(scope="session")
+def data_config(grasp_file, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    return DataConfig(grasps=str(grasp_file), cache=str(cache), views=3, repeats=2, cells=32, workers=1)
+
+
+@pytest.fixture(scope="session")
+def hand():
+    return ManoLayer.from_file()
+
+
+@pytest.fixture(scope="session")
+def data(data_config, hand):
+    return load_training_data(data_config, hand)
+
+
+@pytest.fixture(params=["default", "paper"])
+def model(request, hand):
+    torch.manual_seed(0)
+    made = FastGraspModel(MODELS[request.param], hand)
+    made.probe_ids.copy_(choose_probes(hand, made.config.probes))
+    return made
+
+
+@pytest.fixture
+def bank(data, model):
+    return build_bank(data, model, 2, seed=0)
+
+
+@pytest.fixture
+def tiny_run(data_config):
+    """A whole configuration of a few seconds."""
+    stage = StageConfig(steps=8, batch=8, learning_rate=1e-3)
+    return TrainingConfig(SMALL, data_config, stage, stage, stage)

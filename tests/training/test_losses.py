@@ -1,0 +1,73 @@
+"""Losses on cases whose answer is known."""
+
+import pytest
+import torch
+import trimesh
+
+from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_model.hand import ManoLayer
+from fastgrasp_training.losses import PRESS, HandContact, chamfer, consistency, penetration
+
+
+@pytest.fixture(scope="module")
+def contact():
+    return HandContact.of(ManoLayer.from_file(), torch.arange(0, 100, 7))
+
+
+def test_skin_holds_every_set_and_every_probe(contact):
+    assert torch.isin(torch.arange(0, 100, 7), contact.skin).all()
+    assert (contact.skin.diff() > 0).all() and len(contact.sets) == 11
+    assert all(len(ids) > 3 and ids.max() < len(contact.skin) for ids in contact.sets)
+
+
+def test_penetration_counts_only_what_is_deeper_than_allowed():
+    distance = torch.tensor([[0.01, -0.0005, -0.002], [0.01, 0.01, -0.011]])
+    # 2 mm deep with 1 mm allowed: 0.1 cm + 0.01; 11 mm: 1 cm + 1
+    expected = torch.tensor([0.11, 2.0]).mean()
+    torch.testing.assert_close(penetration(distance, 0.001), expected)
+
+
+def test_contact_map_is_least_where_pads_press_lightly(contact):
+    def cost(depth):
+        distance = torch.full((1, len(contact.skin)), depth)
+        return float(contact.contact_map(distance, torch.ones(1, 11, dtype=torch.bool)))
+
+    assert cost(-PRESS) < 1e-6
+    assert cost(0.01) > cost(0.004) > cost(0.0) > 0 and cost(-0.01) > cost(-0.004) > 0
+
+
+def test_thumb_and_two_fingers_are_always_meant_to_touch(contact):
+    distance = torch.full((1, len(contact.skin)), 0.2)
+    for finger, far in zip(range(5), (0.5, 0.3, 0.05, 0.3, 0.04), strict=True):
+        distance[0, contact.sets[finger]] = far
+    meant = contact.touching(distance)[0].tolist()
+    assert meant[:5] == [True, False, True, False, True] and not any(meant[5:])
+    distance[0, contact.sets[10]] = 0.01
+    assert contact.touching(distance)[0, 10]
+
+
+def test_consistency_and_chamfer():
+    distance = torch.linspace(-0.01, 0.02, 50).repeat(2, 1)
+    assert consistency(distance, distance) == 0
+    assert consistency(distance + 0.003, distance) > 0
+    cloud = torch.randn(2, 30, 3)
+    torch.testing.assert_close(chamfer(cloud, cloud[:, torch.randperm(30)]), torch.tensor(0.0), atol=1e-2, rtol=0)
+    apart = torch.zeros(1, 1, 3), torch.tensor([[[0.03, 0.04, 0.0]]])
+    torch.testing.assert_close(chamfer(*apart), torch.tensor(50.0))  # 5 cm, squared, both ways
+
+
+def test_opposed_contacts_are_stabler_than_one_sided_ones(contact):
+    """Thumb and fingers on two sides of a box balance; all on one side cannot."""
+    box = trimesh.creation.box((0.04, 0.2, 0.2))
+    grids = SignedDistanceGrids.from_meshes([(box.vertices, box.faces)], cells=64)
+    index = torch.zeros(1, dtype=torch.long)
+
+    def residual(thumb_side):
+        points = torch.zeros(1, len(contact.skin), 3)
+        points[..., 0] = 0.3  # far away
+        for finger, ids in enumerate(contact.sets[:5]):
+            points[0, ids, 0] = 0.02 * (thumb_side if finger == 0 else 1.0)
+            points[0, ids, 2] = 0.0 if finger == 0 else 0.02 * (finger - 2.5)
+        return float(contact.stability(points, grids.query(points, index), grids, index))
+
+    assert residual(-1.0) < 0.15 < 0.5 < residual(1.0)

@@ -1,0 +1,81 @@
+"""A whole run: three stages, files, resuming, and requests that cannot be met."""
+
+import pytest
+import torch
+
+from fastgrasp_model.generator import GraspGenerator
+from fastgrasp_training import cli
+from fastgrasp_training.configuration import TrainingConfig, TrainingConfigError
+from fastgrasp_training.run import MissingStageError, train
+from fastgrasp_training.stage import RandomBatches
+
+
+@pytest.mark.slow
+def test_all_stages_end_in_weights_that_generate(tiny_run, tmp_path, data):
+    weights = train(tiny_run, ("autoencoder", "diffusion", "adaptation"), tmp_path, "cpu", quiet=True)
+    assert weights == tmp_path / "weights"
+    grasps = GraspGenerator.from_pretrained(weights).generate(data.objects.clouds(torch.tensor([0]))[0][0].numpy(), 3)
+    assert len(grasps) == 3
+    for stage in ("autoencoder", "diffusion", "adaptation"):
+        assert (tmp_path / stage / "last.ckpt").exists()
+        assert list((tmp_path / "tensorboard" / stage).glob("events*"))
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_where_it_stopped(tiny_run, tmp_path):
+    """Four steps and then to eight: the second run starts at step four and ends at eight."""
+    import dataclasses
+
+    short = dataclasses.replace(tiny_run, autoencoder=dataclasses.replace(tiny_run.autoencoder, steps=4))
+    train(short, ("autoencoder",), tmp_path, "cpu", quiet=True)
+    checkpoint = tmp_path / "autoencoder" / "last.ckpt"
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == 4
+    train(tiny_run, ("autoencoder",), tmp_path, "cpu", quiet=True)
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == 8
+
+
+def test_batches_of_a_resumed_run_are_those_it_would_have_seen():
+    whole = list(RandomBatches(100, 4, 6, seed=1))
+    rest = list(RandomBatches(100, 4, 6, seed=1, start=4))
+    assert len(rest) == 2 and all(torch.equal(a, b) for a, b in zip(whole[4:], rest, strict=True))
+
+
+def test_a_stage_before_its_time_is_refused(tiny_run, tmp_path):
+    with pytest.raises(MissingStageError, match="diffusion starts from the autoencoder: no weights at"):
+        train(tiny_run, ("diffusion",), tmp_path, "cpu", quiet=True)
+
+
+@pytest.mark.parametrize("name", ["default", "paper"])
+def test_shipped_configurations_are_valid(name, request):
+    config = TrainingConfig.from_yaml(request.config.rootpath / f"config/training/{name}.yaml")
+    assert config.model.name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- 1", "expected a mapping with model, data"),
+        ("model: {latent: [}", "cannot be read as YAML"),
+        ("modell: {}", "unknown keys \\['modell'\\]"),
+        ("model: {latent: big}", "model.latent: expected a whole number"),
+        ("data: {views: 3, colour: red}", "data: unknown keys \\['colour'\\]"),
+        ("diffusion: {batch: 1}", "diffusion: expected steps >= 1, batch >= 2"),
+        ("adaptation: {latents: guessed}", "adaptation: latents: expected 'sampled' or 'denoised'"),
+        ("autoencoder: 3", "autoencoder: expected a mapping"),
+    ],
+)
+def test_wrong_configurations_are_named(text, message, tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(TrainingConfigError, match=message):
+        TrainingConfig.from_yaml(path)
+
+
+def test_command_line_errors_are_one_line(tmp_path, capsys):
+    assert cli.main(["all", "--config", str(tmp_path / "none.yaml"), "--out", str(tmp_path)]) == 2
+    config = tmp_path / "c.yaml"
+    config.write_text(f"data: {{grasps: {tmp_path / 'empty'}}}")
+    assert cli.main(["all", "--config", str(config), "--out", str(tmp_path), "--quiet"]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 2 and all(line.startswith("fastgrasp train: ") for line in lines)
+    assert "fastgrasp synthesize" in lines[1]

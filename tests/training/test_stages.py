@@ -1,0 +1,84 @@
+"""Each stage, trained for a few steps on real grasps: its loss falls, and it moves only what it should."""
+
+import pytest
+import torch
+
+from fastgrasp_model.networks.hand_code import HandCode
+from fastgrasp_training.adaptation import AdaptationStage, starting_latents
+from fastgrasp_training.autoencoder import AutoencoderStage, shaken
+from fastgrasp_training.configuration import StageConfig
+from fastgrasp_training.diffusion import DiffusionStage, true_latents
+from fastgrasp_training.stage import RandomBatches
+
+
+def _train(stage, steps, batch, rate=2e-3):
+    """Mean loss of the first and of the last fifth of the steps, and the parameters that moved."""
+    before = {name: value.clone() for name, value in stage.model.named_parameters()}
+    optimiser = torch.optim.Adam(stage.trained(), lr=rate)
+    losses = []
+    stage.on_train_epoch_start()
+    for index in RandomBatches(len(stage.bank), batch, steps, seed=1):
+        loss = sum(stage.weight(name) * value for name, value in stage.loss_terms(index).items())
+        optimiser.zero_grad()
+        loss.backward()
+        assert all(torch.isfinite(p.grad).all() for p in stage.trained() if p.grad is not None)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    after = stage.model.named_parameters()
+    moved = {name.split(".")[0] for name, value in after if not torch.equal(value, before[name])}
+    fifth = max(steps // 5, 1)
+    return sum(losses[:fifth]) / fifth, sum(losses[-fifth:]) / fifth, moved
+
+
+def test_autoencoder_learns(model, data, bank):
+    weights = {"parameters": 1.0, "mesh": 2.0, "contact": 0.5, "penetration": 0.1, "consistency": 5.0}
+    first, last, moved = _train(AutoencoderStage(model, StageConfig(weights=weights), data, bank), 80, 16, 1e-3)
+    assert last < 0.8 * first
+    assert moved == {"autoencoder"}
+
+
+def test_diffusion_learns(model, data, bank):
+    AutoencoderStage(model, StageConfig(), data, bank)  # fits the hand code
+    first, last, moved = _train(DiffusionStage(model, StageConfig(), data, bank), 80, 64)
+    assert last < 0.9 * first
+    expected = {"denoiser", "object_encoder"} | ({"anchor_scorer"} if model.config.frame == "anchor" else set())
+    assert moved == expected
+
+
+def test_adaptation_learns(model, data, bank):
+    AutoencoderStage(model, StageConfig(), data, bank)
+    kind = "sampled" if model.config.probes else "denoised"
+    true = true_latents(model, data, bank)
+    latents = starting_latents(model, bank, true, kind, seed=0)
+    weights = {"contact": 1.0, "penetration": 0.1, "step": 0.01}
+    stage = AdaptationStage(model, StageConfig(weights=weights), data, bank, latents)
+    first, last, moved = _train(stage, 40, 16)
+    assert last < 0.9 * first
+    assert moved == {"adaptation"}
+
+
+def test_every_loss_of_the_adaptation_has_a_gradient(model, data, bank):
+    """No loss may be a mask without slope, as the published consistency loss was."""
+    AutoencoderStage(model, StageConfig(), data, bank)
+    true = true_latents(model, data, bank)
+    stage = AdaptationStage(model, StageConfig(), data, bank, starting_latents(model, bank, true, "denoised", seed=0))
+    stage.on_train_epoch_start()
+    torch.nn.init.normal_(model.adaptation.leave.weight, std=0.05)
+    for name, value in stage.loss_terms(torch.arange(32)).items():
+        slope = torch.autograd.grad(value, model.adaptation.leave.bias, retain_graph=True, allow_unused=True)[0]
+        assert slope is not None, name
+        assert torch.isfinite(slope).all() and (slope.abs().sum() > 0 or float(value) == 0), name
+
+
+def test_shaken_hands_stay_near(data):
+    state = data.rows(torch.arange(20))
+    code = HandCode()
+    code.fit(state)
+    moved = shaken(state, code)
+    assert 0 < (moved.wrist - state.wrist).norm(dim=-1).max() < 0.1
+    torch.testing.assert_close(torch.linalg.det(moved.rotation), torch.ones(20), atol=1e-4, rtol=0)
+
+
+def test_unknown_loss_is_refused(model, data, bank):
+    with pytest.raises(ValueError, match="autoencoder.weights: no such loss \\['contacts'\\]"):
+        AutoencoderStage(model, StageConfig(weights={"contacts": 1.0}), data, bank)

@@ -1,0 +1,19 @@
+"""The timing command, and the budget that the generator must keep with room for a slow machine."""
+
+import json
+
+from fastgrasp_training import timing
+
+
+def test_times_are_reported_and_within_budget(capsys):
+    assert timing.main(["--repeats", "3", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert sorted(report) == ["1", "16", "64"]
+    assert all(row["p50_ms"] <= row["p95_ms"] for row in report.values())
+    # Quiet 2-core machine: 75 ms and 8 ms a grasp; the budget is 150 and 15. Four times that fails anywhere.
+    assert report["1"]["p50_ms"] < 600 and report["16"]["p50_ms_per_grasp"] < 60
+
+
+def test_missing_weights_are_one_line(capsys, tmp_path):
+    assert timing.main(["--weights", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("timing: no weights at")

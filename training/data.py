@@ -1,0 +1,181 @@
+"""Training samples: a grasp, a view of its object, and the frame from which the networks see both.
+
+What depends on no weight (which view, which anchor, the object's features) is computed for many samples at once into a
+`SampleBank`, so that a training step is networks only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fastgrasp_model.geometry.rotations import random_rotations
+from fastgrasp_model.geometry.views import Frames, anchor_frames, smooth_normals
+from fastgrasp_model.hand import ManoLayer
+from fastgrasp_model.hand.anatomy import pads
+from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.networks.hand_code import HandState
+from fastgrasp_training.configuration import PACKED_GRASPS, DataConfig
+from fastgrasp_training.objects import TrainingObjects
+from fastgrasp_training.synthesis.grasp_set import load_grasp_set
+
+PALM_REACH = 0.03  # metres in front of the palm: where the hand means to hold
+WHOLE_SHARE = 0.35  # of the samples see the object from all sides
+SCALES = (0.8, 2.0)  # an explored object is made so much smaller or larger
+NEAREST = 6  # the anchor is one of so many points nearest to the held place
+SLACK = 0.03  # metres; a view that shows nothing nearer than the whole cloud's best plus this hides the held side
+TILT = 0.15  # radians, spread of the error put on an anchor's normal
+CHUNK = 256
+
+
+@dataclass
+class TrainingData:
+    """N grasps in their objects' frames, and the objects. held, reach (N, 3): the held place, the palm's direction."""
+
+    states: HandState
+    object: Tensor
+    held: Tensor
+    reach: Tensor
+    objects: TrainingObjects
+    specs: list[str]
+
+    def __len__(self) -> int:
+        return len(self.object)
+
+    def rows(self, index: Tensor) -> HandState:
+        """The hands (B) of grasps `index` (B,)."""
+        return HandState(*(value[index] for value in self.states))
+
+
+def load_training_data(config: DataConfig, hand: ManoLayer, split: str = "train", progress=None) -> TrainingData:
+    """Grasps of one split with their objects prepared. Raises GraspSetError if there are none."""
+    grasps = load_grasp_set(config.grasps or PACKED_GRASPS).split(split)
+    used = np.unique(grasps.object)
+    specs = [grasps.objects[i] for i in used]
+    rank = np.zeros(len(grasps.objects), dtype=np.int64)
+    rank[used] = np.arange(len(used))
+    objects = TrainingObjects.prepare(specs, config.cache, config.views, config.cells, config.workers, progress)
+    parameters = torch.from_numpy(grasps.parameters())
+    states = HandState.from_parameters(parameters, hand.rest_joints(parameters[:, :10])[:, 0])
+    held, reach = held_places(parameters, states, hand)
+    return TrainingData(states, torch.from_numpy(rank[grasps.object]), held, reach, objects, specs)
+
+
+def held_places(parameters: Tensor, states: HandState, hand: ManoLayer) -> tuple[Tensor, Tensor]:
+    """Where hands (N, 61) mean to hold (N, 3), `PALM_REACH` in front of the palm, and the palm's direction (N, 3)."""
+    palm = pads(hand)["palm"]
+    centres = torch.cat([hand.from_parameters(part).vertices[:, palm].mean(1) for part in parameters.split(1024)])
+    reach = -states.rotation[:, :, 1]  # the palm faces the hand's -y
+    return centres + PALM_REACH * reach, reach
+
+
+@dataclass
+class SampleBank:
+    """M samples: grasp (M,), view (M,), frames (M), features (M, ...) half precision, context (M, 9).
+
+    `other_features`, `other_context`: the same views from an anchor taken at random, for the anchor scorer.
+    `scale` (M,): how much larger the object is than in the set. `own` (M,): the grasp belongs to this frame and size;
+    where it is False the sample is an exploration, a random anchor on an object of another size, and has no true hand.
+    """
+
+    grasp: Tensor
+    view: Tensor
+    frames: Frames
+    features: Tensor
+    context: Tensor
+    other_features: Tensor
+    other_context: Tensor
+    scale: Tensor
+    own: Tensor
+
+    def __len__(self) -> int:
+        return len(self.grasp)
+
+    def frames_of(self, index: Tensor) -> Frames:
+        return Frames(self.frames.rotation[index], self.frames.origin[index])
+
+
+def build_bank(
+    data: TrainingData, model: FastGraspModel, repeats: int, seed: int, progress=None, explored: float = 0.0
+) -> SampleBank:
+    """Every grasp `repeats` times, each time with another view, anchor and roll (or rotation), in random order.
+
+    `explored` is the share of samples that are explorations (see `SampleBank`); they need anchor frames.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(data) * repeats, generator=generator) % len(data)
+    parts = []
+    for done, grasp in enumerate(order.split(CHUNK)):
+        parts.append(_bank_chunk(data, model, grasp, generator, explored))
+        if progress:
+            progress(done * CHUNK, len(order))
+    columns = list(zip(*parts, strict=True))
+    grasp, view, rotation, origin, *rest = (torch.cat(column) for column in columns)
+    return SampleBank(grasp, view, Frames(rotation, origin), *rest)
+
+
+def _bank_chunk(
+    data: TrainingData, model: FastGraspModel, grasp: Tensor, generator: torch.Generator, explored: float
+) -> tuple:
+    whole = data.object[grasp] * data.objects.views
+    if model.config.frame == "object":
+        view = whole + _random_view(len(grasp), data.objects.views, generator)
+        points, _ = data.objects.clouds(view)
+        frames = Frames(random_rotations(len(grasp), generator), points.mean(1))
+        others = frames
+    else:
+        view, frames, points, others = _anchored(data, grasp, whole, generator)
+    own = torch.rand(len(grasp), generator=generator) >= explored
+    low, high = SCALES
+    scale = low * (high / low) ** torch.rand(len(grasp), generator=generator)
+    scale = torch.where(own, 1.0, scale)
+    frames = Frames(
+        torch.where(own[:, None, None], frames.rotation, others.rotation),
+        torch.where(own[:, None], frames.origin, others.origin) * scale.unsqueeze(1),
+    )
+    features, context = model.observe(points * scale[:, None, None], frames, generator)
+    other_features, other_context = features[:0], context[:0]
+    if model.config.frame == "anchor" and not explored:
+        other_features, other_context = model.observe(points, others, generator)
+    return (grasp, view, frames.rotation, frames.origin, features.half(), context,
+            other_features.half(), other_context, scale, own)  # fmt: skip
+
+
+def _random_view(count: int, views: int, generator: torch.Generator) -> Tensor:
+    partial = torch.randint(1, max(views, 2), (count,), generator=generator).clamp(max=views - 1)
+    return torch.where(torch.rand(count, generator=generator) < WHOLE_SHARE, 0, partial)
+
+
+def _anchored(data: TrainingData, grasp: Tensor, whole: Tensor, generator: torch.Generator):
+    """Views in which the held side shows, the anchors there, and random anchors in the same views."""
+    view = whole + _random_view(len(grasp), data.objects.views, generator)
+    _, best = _nearest(data, grasp, whole, generator)
+    pick, distance = _nearest(data, grasp, view, generator)
+    hidden = distance > best + SLACK
+    view = torch.where(hidden, whole, view)
+    pick = torch.where(hidden, _nearest(data, grasp, whole, generator)[0], pick)
+    points, normals = data.objects.clouds(view)
+    frames = _frames_at(points, normals, pick, generator)
+    anywhere = torch.randint(points.shape[1], (len(grasp),), generator=generator)
+    return view, frames, points, _frames_at(points, normals, anywhere, generator)
+
+
+def _nearest(data: TrainingData, grasp: Tensor, view: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One of the nearest points (B,) of each view to the held place that faces the palm, and its distance (B,)."""
+    points, normals = data.objects.clouds(view)
+    away = (normals * data.reach[grasp].unsqueeze(1)).sum(-1) > -0.2  # (B, N) points that do not face the palm
+    distance = (points - data.held[grasp].unsqueeze(1)).norm(dim=-1) + 0.05 * away
+    near, index = distance.topk(NEAREST, dim=-1, largest=False)
+    choice = torch.randint(NEAREST, (len(grasp), 1), generator=generator)
+    return index.gather(1, choice).squeeze(1), near[:, 0]
+
+
+def _frames_at(points: Tensor, normals: Tensor, pick: Tensor, generator: torch.Generator) -> Frames:
+    row = torch.arange(len(pick))
+    at = points[row, pick]
+    tilted = smooth_normals(points, normals, at) + TILT * torch.randn(len(pick), 3, generator=generator)
+    roll = torch.rand(len(pick), generator=generator) * 2 * torch.pi
+    return anchor_frames(at, tilted, roll)

@@ -1,0 +1,110 @@
+"""Training objects as tensors: clouds as a sensor would see them, and signed distance grids.
+
+Made once per object, in worker processes, and kept in a cache folder by specification and settings; a run that was
+interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fastgrasp_model.geometry.partial import depth_noise, random_camera, visible_points
+from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids, mesh_distance_grid
+from fastgrasp_model.geometry.views import prepare_view
+
+CACHE_VERSION = 1
+SURFACE_POINTS = 12_000
+SPARSE_SHARE = 0.2  # of the views are thinned to a few hundred points
+SENSOR_NOISE = 0.002  # metres, the largest standard deviation of the depth error
+
+
+class TrainingObjects:
+    """M objects with V views each. points, normals (M * V, N, 3) half precision; grids of the M objects."""
+
+    def __init__(self, points: Tensor, normals: Tensor, grids: SignedDistanceGrids, views: int):
+        self.points, self.normals, self.grids, self.views = points, normals, grids, views
+
+    @classmethod
+    def prepare(
+        cls, specs: list[str], cache: str | Path, views: int = 6, cells: int = 64, workers: int = 2, progress=None
+    ) -> TrainingObjects:
+        """Load the objects of `specs` from the cache, making those that are missing. `progress(done, all)` is told."""
+        cache = Path(cache)
+        cache.mkdir(parents=True, exist_ok=True)
+        jobs = [(spec, _cache_file(cache, spec, views, cells), views, cells) for spec in specs]
+        missing = [job for job in jobs if not job[1].exists()]
+        if missing:
+            with ProcessPoolExecutor(max_workers=max(workers, 1)) as pool:
+                for done, _ in enumerate(pool.map(_make, missing, chunksize=4), start=1):
+                    if progress:
+                        progress(done, len(missing))
+        parts = [np.load(path, allow_pickle=False) for _, path, _, _ in jobs]
+        fields = [part["field"] for part in parts]
+        grids = SignedDistanceGrids(
+            torch.cat([torch.from_numpy(f.reshape(-1)) for f in fields]),
+            torch.tensor(np.cumsum([0, *(f.size for f in fields[:-1])])),
+            torch.tensor([f.shape for f in fields]),
+            torch.tensor(np.stack([part["origin"] for part in parts])),
+            torch.tensor(np.array([float(part["spacing"]) for part in parts])),
+        )
+        points = torch.from_numpy(np.concatenate([part["points"] for part in parts]))
+        normals = torch.from_numpy(np.concatenate([part["normals"] for part in parts]))
+        return cls(points, normals, grids, views)
+
+    def clouds(self, view: Tensor) -> tuple[Tensor, Tensor]:
+        """Points and normals (B, N, 3), float32, of views (B,)."""
+        return self.points[view].float(), self.normals[view].float()
+
+
+def _cache_file(cache: Path, spec: str, views: int, cells: int) -> Path:
+    key = hashlib.sha256(f"{CACHE_VERSION} {spec} {views} {cells}".encode()).hexdigest()[:16]
+    return cache / f"object_{key}.npz"
+
+
+def _make(job: tuple[str, Path, int, int]) -> None:
+    """Worker: one object -> one cache file, which appears whole or not at all."""
+    from fastgrasp_training.synthesis.objects import make_object
+
+    spec, path, views, cells = job
+    torch.set_num_threads(1)
+    mesh = make_object(spec)
+    seed = int.from_bytes(hashlib.sha256(spec.encode()).digest()[:4], "little")
+    points, normals = object_views(mesh, views, np.random.default_rng(seed))
+    field, origin, spacing = mesh_distance_grid(mesh.vertices, mesh.faces, cells)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with open(part, "wb") as stream:
+        np.savez(
+            stream, points=points.astype(np.float16), normals=normals.astype(np.float16),
+            field=field.astype(np.float16), origin=origin, spacing=np.float32(spacing),
+        )  # fmt: skip
+    os.replace(part, path)
+
+
+def object_views(mesh, views: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Views of a mesh, the first from all sides: points and estimated normals (views, N, 3), metres."""
+    from fastgrasp_model.geometry.meshes import sample_surface
+
+    surface, true_normals = sample_surface(mesh, SURFACE_POINTS, seed=int(rng.integers(2**31)))
+    made = [prepare_view(_thinned(surface, rng), rng)]
+    while len(made) < views:
+        camera = random_camera(rng, surface.mean(0), rng.uniform(0.35, 0.9))
+        seen = surface[visible_points(surface, true_normals, camera)]
+        if len(seen) < 100:
+            continue
+        noisy = depth_noise(seen, camera, rng.uniform(0.0, SENSOR_NOISE), rng)
+        made.append(prepare_view(_thinned(noisy, rng), rng, viewpoint=camera))
+    points, normals = zip(*made, strict=True)
+    return np.stack(points), np.stack(normals)
+
+
+def _thinned(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if rng.random() > SPARSE_SHARE:
+        return points
+    return points[rng.permutation(len(points))[: rng.integers(200, 1000)]]

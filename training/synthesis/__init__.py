@@ -1,0 +1,1 @@
+"""Grasps made without captured data: objects, optimisation, verification, and the pipeline that joins them."""

@@ -1,0 +1,142 @@
+"""Building blocks of procedural objects on manifold3d: rounded boxes, turned bodies, tubes, shells.
+
+Every length here is in millimetres; `objects.make_object` turns the finished solid into metres. z is up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import manifold3d as m3
+import numpy as np
+from manifold3d import CrossSection, Manifold
+
+SEGMENTS = 32  # around a turned body
+
+
+def rounded_box(x: float, y: float, z: float, radius: float = 3.0) -> Manifold:
+    """A box x by y by z centred at the origin with rounded edges."""
+    radius = min(radius, 0.49 * min(x, y, z))
+    ball = Manifold.sphere(radius, 12)
+    corners = [
+        ball.translate((sx * (x / 2 - radius), sy * (y / 2 - radius), sz * (z / 2 - radius)))
+        for sx in (-1, 1)
+        for sy in (-1, 1)
+        for sz in (-1, 1)
+    ]
+    return Manifold.batch_hull(corners)
+
+
+def turned(profile: Sequence[tuple[float, float]], segments: int = SEGMENTS) -> Manifold:
+    """The solid of revolution about z of a profile of (radius, height), from bottom to top; closed on the axis."""
+    points = np.array([(max(r, 0.0), z) for r, z in profile], dtype=np.float64)
+    contour = np.concatenate([[[0.0, points[0, 1]]], points, [[0.0, points[-1, 1]]]])
+    return Manifold.revolve(CrossSection([contour], m3.FillRule.NonZero), segments)
+
+
+def smooth_profile(knots: Sequence[tuple[float, float]], count: int = 24) -> list[tuple[float, float]]:
+    """A monotone-in-height smooth curve (PCHIP) through knots (radius, height)."""
+    from scipy.interpolate import PchipInterpolator
+
+    radii, heights = np.array(knots, dtype=float).T
+    z = np.linspace(heights[0], heights[-1], count)
+    return list(zip(PchipInterpolator(heights, radii)(z), z, strict=True))
+
+
+def shell(profile: Sequence[tuple[float, float]], wall: float, floor: float | None = None) -> Manifold:
+    """An open vessel: the turned solid less the same profile drawn in by the wall, open at the top."""
+    return turned(profile) - cavity(profile, wall, floor)
+
+
+def cavity(profile: Sequence[tuple[float, float]], wall: float, floor: float | None = None) -> Manifold:
+    """What to take out of a turned solid to leave a wall (and a floor) of the given thickness."""
+    bottom, top = profile[0][1] + (wall if floor is None else floor), profile[-1][1]
+    radii, heights = np.array(profile, dtype=float).T
+    z = np.unique(np.concatenate([[bottom], heights[heights > bottom], [top]]))
+    inner = [(max(np.interp(h, heights, radii) - wall, 0.5), h) for h in z]
+    inner.append((inner[-1][0] + 0.2, top + 5.0))
+    return turned(inner)
+
+
+def tube(path: np.ndarray, radii: Sequence[float] | float, sides: int = 14, flatten: float = 1.0) -> Manifold:
+    """A rod along path (n,3) with a radius per point; `flatten` scales the section's second axis. Ends are flat."""
+    path = np.asarray(path, dtype=float)
+    radii = np.broadcast_to(np.asarray(radii, dtype=float), (len(path),))
+    tangents = np.gradient(path, axis=0)
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    side = np.cross(tangents[0], [0.0, 0.0, 1.0] if abs(tangents[0, 2]) < 0.9 else [1.0, 0.0, 0.0])
+    angles = np.linspace(0, 2 * np.pi, sides, endpoint=False)
+    rings = []
+    for point, tangent, radius in zip(path, tangents, radii, strict=True):
+        side = side - tangent * (side @ tangent)
+        side /= np.linalg.norm(side)
+        other = np.cross(tangent, side)
+        rings.append(point + radius * (np.cos(angles)[:, None] * side + flatten * np.sin(angles)[:, None] * other))
+    return _lofted(np.array(rings))
+
+
+def _lofted(rings: np.ndarray) -> Manifold:
+    """The solid whose sections are rings (n,k,3), closed with a fan at both ends."""
+    n, k, _ = rings.shape
+    vertices = np.concatenate([rings.reshape(-1, 3), [rings[0].mean(0), rings[-1].mean(0)]])
+    i, j = np.meshgrid(np.arange(n - 1), np.arange(k), indexing="ij")
+    a, b = (i * k + j).ravel(), (i * k + (j + 1) % k).ravel()
+    walls = np.concatenate([np.stack([a, b, b + k], 1), np.stack([a, b + k, a + k], 1)])
+    ring = np.arange(k)
+    start = np.stack([np.full(k, n * k), (ring + 1) % k, ring], 1)
+    end = np.stack([np.full(k, n * k + 1), (n - 1) * k + ring, (n - 1) * k + (ring + 1) % k], 1)
+    return from_arrays(vertices, np.concatenate([walls, start, end]))
+
+
+def from_arrays(vertices: np.ndarray, faces: np.ndarray) -> Manifold:
+    """A Manifold from vertices (V,3) and faces (F,3), turned inside out if it has negative volume."""
+    solid = Manifold(m3.Mesh(np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces, np.uint32)))
+    if solid.volume() < 0:
+        solid = Manifold(
+            m3.Mesh(np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces[:, ::-1], np.uint32))
+        )
+    return solid
+
+
+def arc(radius_x: float, radius_z: float, start: float, end: float, count: int = 16) -> np.ndarray:
+    """Points (count,3) of an elliptic arc in the xz plane, angles in degrees from +x towards +z."""
+    t = np.radians(np.linspace(start, end, count))
+    return np.stack([radius_x * np.cos(t), np.zeros_like(t), radius_z * np.sin(t)], axis=1)
+
+
+def handle(wall_x: float, low: float, high: float, reach: float, thick: float, flatten: float) -> Manifold:
+    """A cup's ear: a half-ellipse in the xz plane whose ends lie at x = wall_x and heights low and high."""
+    path = arc(reach, (high - low) / 2, -100, 100) + [wall_x, 0, (high + low) / 2]
+    return tube(path, thick, sides=12, flatten=flatten)
+
+
+def egg(x: float, y: float, z: float, segments: int = 28) -> Manifold:
+    """An ellipsoid with the given half axes."""
+    return Manifold.sphere(1.0, segments).scale((x, y, z))
+
+
+def cylinder(radius: float, height: float, top: float | None = None, segments: int = SEGMENTS) -> Manifold:
+    """A cylinder or cone frustum standing on z = 0."""
+    return Manifold.cylinder(height, radius, radius if top is None else top, segments)
+
+
+def along_x(solid: Manifold) -> Manifold:
+    """Turn what points up (z) to point along x."""
+    return solid.rotate((0, 90, 0))
+
+
+def plate_of(outline: np.ndarray, thick: float) -> Manifold:
+    """A flat piece: an outline (n,2) extruded by its thickness, centred in z."""
+    section = CrossSection([np.asarray(outline, dtype=float)], m3.FillRule.NonZero)
+    return Manifold.extrude(section, thick).translate((0, 0, -thick / 2))
+
+
+def rounded_outline(x: float, y: float, radius: float) -> CrossSection:
+    """A rectangle x by y centred at the origin with rounded corners."""
+    radius = min(radius, 0.49 * min(x, y))
+    return CrossSection.square((x - 2 * radius, y - 2 * radius), True).offset(radius, m3.JoinType.Round, 2.0, 24)
+
+
+def union(*parts: Manifold) -> Manifold:
+    """All parts in one."""
+    return Manifold.batch_boolean(list(parts), m3.OpType.Add)
