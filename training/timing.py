@@ -16,7 +16,7 @@ BATCHES = (1, 16, 64)
 
 
 def measure(generator, repeats: int) -> dict[str, dict[str, float]]:
-    """Milliseconds per batch size: p50 and p95 of a whole call, and p50 per grasp; a mug-sized cloud of 20,000 points."""
+    """Milliseconds per batch size: p50 and p95 of a whole call, and p50 per grasp, for a cloud of 20,000 points."""
     import trimesh
 
     points, _ = trimesh.sample.sample_surface(trimesh.creation.cylinder(0.04, 0.1), 20_000, seed=0)
