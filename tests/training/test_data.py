@@ -1,8 +1,10 @@
 """Samples: the hand and the object must agree in every frame, and anchors must lie where the hand holds."""
 
+import pytest
 import torch
 
-from fastgrasp_training.data import PALM_REACH, SLACK, build_bank
+from fastgrasp_training.data import PALM_REACH, SCALES, SLACK, build_bank
+from fastgrasp_training.losses import ScaledGrids
 from fastgrasp_training.objects import TrainingObjects
 
 
@@ -27,7 +29,7 @@ def test_frames_move_hand_and_cloud_together(data, model, bank):
 
 def test_anchors_lie_where_the_palm_reaches(data, model, bank):
     if model.config.frame != "anchor":
-        return
+        pytest.skip("the paper's configuration has no anchors")
     held, reach = data.held[bank.grasp], data.reach[bank.grasp]
     points, _ = data.objects.clouds(data.object[bank.grasp] * data.objects.views)
     best = (points - held.unsqueeze(1)).norm(dim=-1).amin(1)
@@ -46,6 +48,23 @@ def test_views_and_anchors_vary_and_follow_the_seed(data, model, bank):
     assert sorted(bank.grasp.tolist()) == sorted(list(range(len(data))) * 2)
     assert len(bank.view.unique()) > len(data.specs)
     assert torch.equal(bank.view // data.objects.views, data.object[bank.grasp])
+
+
+def test_explorations_have_other_places_and_sizes(data, model):
+    if model.config.frame != "anchor":
+        pytest.skip("the paper's configuration has no anchors")
+    bank = build_bank(data, model, 2, seed=0, explored=0.5)
+    assert 0.35 < bank.own.float().mean() < 0.65
+    assert (bank.scale[bank.own] == 1).all() and bank.scale[~bank.own].std() > 0.1
+    low, high = SCALES
+    assert low <= bank.scale.min() and bank.scale.max() <= high
+    # The anchor of an enlarged object lies on the enlarged cloud.
+    points, _ = data.objects.clouds(bank.view)
+    gap = (points * bank.scale[:, None, None] - bank.frames.origin.unsqueeze(1)).norm(dim=-1).amin(1)
+    assert gap.max() < 1e-4
+    enlarged = ScaledGrids(data.objects.grids, bank.scale)
+    distance = enlarged.query(bank.frames.origin.unsqueeze(1), data.object[bank.grasp])
+    assert distance.abs().median() < 0.003
 
 
 def test_partial_views_show_one_side(data):
