@@ -6,6 +6,7 @@ back with `weights_only=True`.
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 
@@ -73,7 +74,11 @@ class Stage(lightning.LightningModule):
 
 
 def run_stage(stage: Stage, size: int, out: Path, seed: int = 0, device: str = "auto", quiet: bool = False) -> None:
-    """Train a stage on `size` samples, going on from its last checkpoint in `out` if there is one."""
+    """Train a stage on `size` samples, going on from its last checkpoint in `out` if there is one.
+
+    Raises KeyboardInterrupt when interrupted; what was done up to the last checkpoint is kept.
+    """
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no advertisement between our lines
     folder = Path(out) / stage.name
     last = folder / "last.ckpt"
     done = _steps_done(last)
@@ -92,7 +97,10 @@ def run_stage(stage: Stage, size: int, out: Path, seed: int = 0, device: str = "
     )  # fmt: skip
     batches = RandomBatches(size, stage.config.batch, stage.config.steps, seed, start=done)
     loader = DataLoader(batches, batch_size=None)
-    trainer.fit(stage, loader, ckpt_path=str(last) if done else None, weights_only=True)
+    try:
+        trainer.fit(stage, loader, ckpt_path=str(last) if done else None, weights_only=True)
+    except SystemExit:  # what Lightning makes of an interrupt
+        raise KeyboardInterrupt from None
 
 
 def _steps_done(checkpoint: Path) -> int:

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from fastgrasp_model.generator import GraspGenerator
-from fastgrasp_training import cli
+from fastgrasp_training import cli, run
+from fastgrasp_training.autoencoder import AutoencoderStage
 from fastgrasp_training.configuration import TrainingConfig, TrainingConfigError
 from fastgrasp_training.run import MissingStageError, train
 from fastgrasp_training.stage import RandomBatches
@@ -32,6 +33,27 @@ def test_a_run_goes_on_where_it_stopped(tiny_run, tmp_path):
     assert torch.load(checkpoint, weights_only=True)["global_step"] == 4
     train(tiny_run, ("autoencoder",), tmp_path, "cpu", quiet=True)
     assert torch.load(checkpoint, weights_only=True)["global_step"] == 8
+
+
+@pytest.mark.slow
+def test_an_interrupt_is_said_and_what_was_done_is_kept(tiny_run, tmp_path, monkeypatch):
+    calls = []
+
+    def interrupted(self, index):
+        calls.append(1)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return AutoencoderStage.loss_terms(self, index)
+
+    class Interrupted(AutoencoderStage):
+        loss_terms = interrupted
+
+    monkeypatch.setattr(run, "AutoencoderStage", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_run, ("autoencoder",), tmp_path, "cpu", quiet=True)
+    steps = torch.load(tmp_path / "autoencoder" / "last.ckpt", weights_only=True)["global_step"]
+    assert steps == 4  # the last checkpoint, every second step
+    assert not (tmp_path / "autoencoder" / "weights").exists()
 
 
 def test_batches_of_a_resumed_run_are_those_it_would_have_seen():
