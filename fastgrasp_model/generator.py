@@ -52,7 +52,7 @@ class GraspGenerator:
         self.side = _checked_side(side)
         self.weights_name = weights_name
         self.sharpness = SHARPNESS
-        self._pads = pads(model.hand)
+        self._pads = {name: ids.cpu().numpy() for name, ids in pads(model.hand).items()}
 
     @classmethod
     def from_pretrained(
