@@ -45,7 +45,7 @@ def train(
     weights = out / "weights"
     for name in stages:
         console.print(f"[bold]{name}[/]: {getattr(config, name).steps:,} steps")
-        if name == "adaptation" and len(stages) > 1 and config.adaptation.explored:
+        if name == "adaptation" and name != stages[0] and config.adaptation.explored:
             with _progress(console) as bars:
                 bank = _bank_for(name, config, data, model, _bar(bars, "samples"))
         stage = _make_stage(name, config, model, data, bank, console)

@@ -100,6 +100,8 @@ def run_stage(stage: Stage, size: int, out: Path, seed: int = 0, device: str = "
     try:
         trainer.fit(stage, loader, ckpt_path=str(last) if done else None, weights_only=True)
     except SystemExit:  # what Lightning makes of an interrupt
+        if not trainer.interrupted:
+            raise
         raise KeyboardInterrupt from None
 
 

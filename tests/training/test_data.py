@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fastgrasp_training.data import PALM_REACH, SCALES, SLACK, build_bank
+from fastgrasp_training.data import SCALES, SLACK, build_bank
 from fastgrasp_training.losses import ScaledGrids
 from fastgrasp_training.objects import TrainingObjects
 
@@ -34,10 +34,9 @@ def test_anchors_lie_where_the_palm_reaches(data, model, bank):
     points, _ = data.objects.clouds(data.object[bank.grasp] * data.objects.views)
     best = (points - held.unsqueeze(1)).norm(dim=-1).amin(1)
     distance = (bank.frames.origin - held).norm(dim=-1)
-    assert (distance < best + SLACK + 0.05).all()
+    assert (distance < best + SLACK + 0.05).all() and distance.median() < 0.04
     facing = -(bank.frames.rotation[..., 2] * reach).sum(-1)
     assert (facing > 0).float().mean() > 0.55  # rims, handles and the inside of bowls are held from behind
-    assert 0 < PALM_REACH < 0.1
 
 
 def test_views_and_anchors_vary_and_follow_the_seed(data, model, bank):

@@ -36,7 +36,7 @@ def test_a_run_goes_on_where_it_stopped(tiny_run, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_interrupt_is_said_and_what_was_done_is_kept(tiny_run, tmp_path, monkeypatch):
+def test_what_was_done_before_an_interrupt_is_kept(tiny_run, tmp_path, monkeypatch):
     calls = []
 
     def interrupted(self, index):
@@ -54,6 +54,17 @@ def test_an_interrupt_is_said_and_what_was_done_is_kept(tiny_run, tmp_path, monk
     steps = torch.load(tmp_path / "autoencoder" / "last.ckpt", weights_only=True)["global_step"]
     assert steps == 4  # the last checkpoint, every second step
     assert not (tmp_path / "autoencoder" / "weights").exists()
+
+
+def test_an_interrupt_is_said(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "train", interrupted)
+    config = tmp_path / "c.yaml"
+    config.write_text("{}")
+    assert cli.main(["all", "--config", str(config), "--out", str(tmp_path)]) == 130
+    assert "the same command goes on from the last checkpoint" in capsys.readouterr().err
 
 
 def test_batches_of_a_resumed_run_are_those_it_would_have_seen():
