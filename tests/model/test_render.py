@@ -5,7 +5,8 @@ import pytest
 import trimesh
 
 from fastgrasp_model.rasteriser import Buffers, Camera, corner_normals, scan
-from fastgrasp_model.render import render_grasps, render_sheet
+from fastgrasp_model.render import hand_views, render_grasps, render_sheet
+from fastgrasp_model.render_scene import SceneHand, SceneObject
 from fastgrasp_model.shading import _shadow
 
 SIZE = 200
@@ -157,3 +158,71 @@ def test_a_sheet_has_a_panel_for_each_item(grasps, tmp_path):
 def test_no_grasps_no_picture(grasps, tmp_path):
     with pytest.raises(ValueError, match="no grasps"):
         render_grasps(grasps[[]], None, tmp_path / "x.png")
+
+
+def capsules() -> trimesh.Trimesh:
+    """Four fingers without a palm, on no hand model's mesh."""
+    fingers = [trimesh.creation.capsule(0.06, 0.008).apply_translation((0.025 * i, -0.07, 0)) for i in range(4)]
+    return trimesh.util.concatenate(fingers)
+
+
+def test_a_hand_of_any_topology_is_seen_from_several_sides(grasps):
+    box = trimesh.creation.box((0.06, 0.06, 0.06))
+    foreign = capsules()
+    for vertices, faces, keypoints in (
+        (grasps.vertices[0], grasps.faces, grasps.keypoints[0]),
+        (grasps.vertices[0], grasps.faces, None),
+        (foreign.vertices, foreign.faces, None),
+        (foreign.vertices, foreign.faces[:-40], None),  # with a hole
+    ):
+        pictures = hand_views(vertices, faces, box, keypoints, views=2, panel=100)
+        assert len(pictures) == 2 and not np.array_equal(*pictures)
+        for picture in pictures:
+            assert picture.shape == (100, 100, 3) and picture.dtype == np.uint8
+            assert coloured(picture.astype(float))[0] > 0.05
+        assert max(coloured(picture.astype(float))[1] for picture in pictures) > 0.02
+
+
+def test_a_hand_whose_faces_look_inwards_looks_the_same():
+    foreign, box = capsules(), trimesh.creation.box((0.06, 0.06, 0.06))
+    (usual,) = hand_views(foreign.vertices, foreign.faces, box, views=1, panel=100)
+    (turned,) = hand_views(foreign.vertices, foreign.faces[:, ::-1], box, views=1, panel=100)
+    assert np.abs(usual.astype(float) - turned).mean() < 1.0
+
+
+def test_only_a_mano_hand_is_smoothed_and_closed_by_a_flat_wrist(grasps):
+    vertices, faces = grasps.vertices[0], grasps.faces
+    smooth = SceneHand(vertices, faces)
+    assert len(smooth.corners) == 4 * 1538 + 32  # and a fan over the 32 edges around the wrist
+    assert np.array_equal(smooth.corners, SceneHand(vertices, faces[:1538]).corners)
+    other = faces.copy()
+    other[[0, -1]] = other[[-1, 0]]  # the same hand with its faces in another order
+    assert len(SceneHand(vertices, other).corners) == len(faces)
+    foreign = capsules()
+    assert np.array_equal(SceneHand(foreign.vertices, foreign.faces).corners, foreign.triangles)
+
+
+def test_one_hand_looks_as_in_a_picture_of_grasps(grasps, tmp_path):
+    box = trimesh.creation.box((0.06, 0.06, 0.06)).apply_translation((0, -0.05, 0))
+    (view,) = hand_views(grasps.vertices[0], grasps.faces, box, grasps.keypoints[0], views=1, panel=100)
+    sheet = read(render_sheet([(grasps, 0, box, "")], tmp_path / "s.png", panel=100))
+    panel = sheet[10:110, 10:110]
+    assert np.abs(panel - view).mean() < 1.0  # the paper's shade differs a little
+
+
+def test_an_object_prepared_once_draws_the_same(grasps):
+    box = trimesh.creation.box((0.06, 0.06, 0.06))
+    arguments = (grasps.vertices[0], grasps.faces)
+    prepared = hand_views(*arguments, SceneObject(box), views=1, panel=60)
+    assert np.array_equal(prepared, hand_views(*arguments, box, views=1, panel=60))
+
+
+def test_hands_that_cannot_be_drawn_are_refused(grasps):
+    broken = grasps.vertices[0].copy()
+    broken[3] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        hand_views(broken, grasps.faces, None)
+    with pytest.raises(ValueError, match=r"got \(778, 3\), \(0, 3\)"):
+        hand_views(grasps.vertices[0], grasps.faces[:0], None)
+    with pytest.raises(ValueError, match=r"got \(778, 2\)"):
+        hand_views(grasps.vertices[0][:, :2], grasps.faces, None)
