@@ -176,7 +176,10 @@ def shared_files() -> list[tuple[str, list[str]]]:
 setup(
     packages=packages(),
     package_dir={"fastgrasp_training": "training"},
-    package_data={"fastgrasp_model": ["hand/data/*", "weights/**/*"], "fastgrasp_training": ["**/*.yaml"]},
+    package_data={
+        "fastgrasp_model": ["hand/data/*", "weights/**/*", "report/*.yaml", "report/templates/*", "study/page/*"],
+        "fastgrasp_training": ["**/*.yaml"],
+    },
     data_files=shared_files(),
     include_package_data=False,
     zip_safe=False,

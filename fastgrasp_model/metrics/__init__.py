@@ -1,20 +1,8 @@
-"""Measuring grasps: penetration, contact, displacement under gravity, diversity. Start with
-`evaluate_grasps`."""
+"""Measuring grasps: penetration, contact, displacement under gravity, anatomy, diversity. Start with
+`evaluate_grasps`; `protocols.py` says what each figure means."""
 
-from fastgrasp_model.metrics.diversity import diversity_halo, mean_pairwise_joint_distance_cm
-from fastgrasp_model.metrics.evaluate import evaluate_grasps, evaluation_table
-from fastgrasp_model.metrics.penetration import (
-    penetration_depth_cm,
-    penetration_volume_legacy_cm3,
-    penetration_volume_solid_cm3,
-)
+from fastgrasp_model.metrics.evaluate import evaluate_grasps, measure_hands
+from fastgrasp_model.metrics.hand_set import HandSet
+from fastgrasp_model.metrics.summary import BenchmarkError, build_report
 
-__all__ = [
-    "diversity_halo",
-    "evaluate_grasps",
-    "evaluation_table",
-    "mean_pairwise_joint_distance_cm",
-    "penetration_depth_cm",
-    "penetration_volume_legacy_cm3",
-    "penetration_volume_solid_cm3",
-]
+__all__ = ["BenchmarkError", "HandSet", "build_report", "evaluate_grasps", "measure_hands"]

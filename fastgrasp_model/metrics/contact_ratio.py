@@ -1,10 +1,12 @@
 """Does the hand touch the object: three published definitions and a stricter one.
 
-All take signed distances (B, 778) in metres, negative inside the object, from `metrics.solid.signed_distance`;
-every function answers (B,) bool, and the contact ratio of a set is the mean of these.
+All but one take signed distances in metres, negative inside the object: (B, V), or B arrays (V,) where hands differ in
+size, from `penetration.hand_distances`. Every function answers (B,) bool; the contact ratio of a set is the mean.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,15 +14,17 @@ FINGER_NAMES = ("thumb", "index", "middle", "ring", "pinky")
 # MediaPipe numbering of the 21 keypoints: the chain of each finger from its root joint to the tip.
 _CHAINS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
 
-
-def contact_within_5mm(distances: np.ndarray) -> np.ndarray:
-    """Any hand vertex inside the object or within 5 mm of it (HO-3D protocol of FastGrasp and GraspTTA)."""
-    return distances.min(axis=1) <= 0.005
+Distances = Sequence[np.ndarray] | np.ndarray
 
 
-def contact_inside(distances: np.ndarray) -> np.ndarray:
+def contact_within_5mm(distances: Distances) -> np.ndarray:
+    """Any hand vertex inside the object or within 5 mm of it (GraspTTA, and FastGrasp on HO-3D)."""
+    return _nearest(distances) <= 0.005
+
+
+def contact_inside(distances: Distances) -> np.ndarray:
     """Any hand vertex strictly inside the object (HALO)."""
-    return distances.min(axis=1) < 0
+    return _nearest(distances) < 0
 
 
 def contact_legacy_volume(legacy_volume_cm3: np.ndarray) -> np.ndarray:
@@ -29,14 +33,15 @@ def contact_legacy_volume(legacy_volume_cm3: np.ndarray) -> np.ndarray:
 
 
 def contact_thumb_and_two_fingers(
-    distances: np.ndarray, fingers: dict[str, np.ndarray], margin: float = 0.002
+    distances: Distances, fingers: dict[str, np.ndarray], margin: float = 0.002
 ) -> np.ndarray:
     """Strict: the thumb and at least two other fingers inside or within `margin` metres of the object.
 
     Args:
-        distances: (B, 778), metres.
+        distances: of hands of one topology.
         fingers: vertex numbers of each finger, from `finger_vertices`.
     """
+    distances = np.asarray(distances)
     touching = {name: distances[:, ids].min(axis=1) <= margin for name, ids in fingers.items()}
     others = sum(touching[name].astype(int) for name in FINGER_NAMES[1:])
     return touching["thumb"] & (others >= 2)
@@ -71,3 +76,7 @@ def finger_vertices(vertices: np.ndarray, faces: np.ndarray, keypoints: np.ndarr
         reach = bones[1] + bones[2] + (0.0 if name == "thumb" else 0.5 * bones[0])
         answer[name] = np.flatnonzero((way < reach) & (way <= ways.min(axis=0)))
     return answer
+
+
+def _nearest(distances: Distances) -> np.ndarray:
+    return np.array([np.min(distance) for distance in distances])

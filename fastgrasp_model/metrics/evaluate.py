@@ -1,164 +1,197 @@
-"""Every figure of a set of grasps on one object, and the table a person reads."""
+"""Every figure of hands on one object.
+
+    report = evaluate_grasps(grasps, mesh)                       # one object, one table for each protocol
+    measured = measure_hands(hands, mesh, notes)                 # for many objects: gather, then `build_report`
+"""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastgrasp_model.grasps import GraspFileError
-from fastgrasp_model.metrics import contact_ratio, diversity, penetration
-from fastgrasp_model.metrics.displacement import displacement
-from fastgrasp_model.metrics.solid import closed_hand, signed_distance, solid_of
+from fastgrasp_model.grasps import GraspFileError, Grasps
+from fastgrasp_model.metrics import contact_ratio, penetration
+from fastgrasp_model.metrics.hand_set import HandSet
+from fastgrasp_model.metrics.protocols import COLUMNS, PROTOCOLS, columns_of
+from fastgrasp_model.metrics.summary import Measured, build_report
 
 if TYPE_CHECKING:
-    from fastgrasp_model.grasps import Grasps
+    import trimesh
 
-# Column -> (heading in two lines, unit, digits). Shares are kept as 0..1 and shown in percent.
-COLUMNS = {
-    "penetration_volume_cm3": ("volume\nsolid", "cm3", 2),
-    "penetration_volume_legacy_cm3": ("volume\nlegacy", "cm3", 2),
-    "penetration_depth_cm": ("depth\n", "cm", 2),
-    "contact_within_5mm": ("touch\n< 5 mm", "%", 0),
-    "contact_inside": ("touch\ninside", "%", 0),
-    "contact_thumb_and_two": ("thumb+2\n< 2 mm", "%", 0),
-    "displacement_six_directions_cm": ("moved\n6 ways", "cm", 2),
-    "displacement_legacy_cm": ("moved\nlegacy", "cm", 2),
-    "held_in_six_directions": ("held\n< 2 cm", "%", 0),
-}
+    from fastgrasp_model.hand import ManoLayer
 
 
 def evaluate_grasps(
-    grasps: Grasps, object_mesh, simulate: bool = True, simulator=None, progress=None
+    grasps: Grasps | HandSet,
+    object_mesh: trimesh.Trimesh,
+    simulate: bool = True,
+    protocols: Sequence[str] = tuple(PROTOCOLS),
+    layer: ManoLayer | None = None,
+    progress: Callable[[], None] | None = None,
 ) -> dict:
     """Measure grasps on their object.
 
     Args:
-        grasps: B grasps in the frame of the mesh, metres; either side.
-        object_mesh: `trimesh.Trimesh` in metres. If it is open, inside is decided by the winding number and
-            `object_closed` says so.
-        simulate: also run the physics (half a second to a second a grasp).
-        simulator: a `GraspSimulator` of this object, to reuse its convex decomposition.
+        grasps: in the frame of the mesh, metres; either side.
+        object_mesh: metres; made watertight, or refused.
+        simulate: also run the physics (one to three seconds a grasp).
+        protocols: "strict", "legacy" or both.
+        layer: hand layer the parameters belong to, for the joint limits; the open hand by default.
         progress: called after each simulated grasp.
 
     Returns:
-        {"count", "object_closed", "simulated", "simulator_failures",
-         "per_grasp": {column: list of B numbers}, "mean": {column: number},
-         "diversity": {"entropy_nats", "entropy_nats_sd", "cluster_size_cm", "cluster_size_cm_sd",
-                       "mean_pairwise_joint_distance_cm"}}
-        with the columns of `COLUMNS` (the last three only when simulated; entropy and cluster size None below
-        40 grasps).
+        The report of `metrics.summary.build_report`.
 
     Raises:
-        GraspFileError: no grasps, or values that are not finite.
-        MeshError: an object without faces.
+        GraspFileError: no grasps. MeshError: the object cannot be made watertight.
     """
+    from fastgrasp_model.geometry.meshes import watertight_with_notes
+
     if len(grasps) == 0:
         raise GraspFileError("There are no grasps to measure.")
-    if not (np.isfinite(grasps.vertices).all() and np.isfinite(grasps.keypoints).all()):
-        raise GraspFileError(
-            "The grasps hold values that are not finite (NaN or infinity); generate them again."
-        )
-    target = solid_of(object_mesh)
-    columns = _geometry_columns(grasps, target, object_mesh)
-    report = {"count": len(grasps), "object_closed": target.closed, "simulated": bool(simulate)}
+    hands = HandSet.from_grasps(grasps) if isinstance(grasps, Grasps) else grasps
+    mesh, notes = watertight_with_notes(object_mesh)
+    measured = measure_hands(hands, mesh, protocols, simulate, layer=layer, notes=notes, progress=progress)
+    return build_report([measured], protocols, {"command": "evaluate", "simulated": simulate})
+
+
+def load_object(path: Path) -> tuple[trimesh.Trimesh, list[str]]:
+    """A mesh file as a watertight solid in metres, and notes on what was mended. Raises MeshError with the reason."""
+    import warnings
+
+    from fastgrasp_model.geometry.meshes import load_mesh, watertight_with_notes
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a mesh in millimetres is refused in the next line
+        mesh = load_mesh(path)
+    return watertight_with_notes(mesh)
+
+
+def measure_hands(
+    hands: HandSet,
+    mesh: trimesh.Trimesh,
+    protocols: Sequence[str] = tuple(PROTOCOLS),
+    simulate: bool = True,
+    seed: int = 0,
+    layer: ManoLayer | None = None,
+    notes: Sequence[str] = (),
+    progress: Callable[[], None] | None = None,
+) -> Measured:
+    """Measure every hand that can be measured; the others keep their problem, and no figure.
+
+    Args as `evaluate_grasps`, but mesh is watertight already, with `notes` on what was mended; seed is kept in the
+    rows.
+    """
+    names = [name for name in columns_of(protocols, simulate) if not COLUMNS[name].of_set]
+    hands = dataclasses.replace(hands, problems=_problems(hands))
+    good = np.array([problem is None for problem in hands.problems], dtype=bool)
+    columns = dict.fromkeys(names)
+    if good.any():
+        columns.update(_geometry_columns(hands, np.flatnonzero(good), mesh, names, layer))
+    engine: list[str | None] = [None] * len(hands)
     if simulate:
-        if simulator is None:
-            from fastgrasp_model.metrics.simulation import GraspSimulator
+        moved, engine = _simulation_columns(hands, mesh, "held_1s_share" in names, progress)
+        columns.update(moved)
+    rows = [
+        {"seed": seed, "index": i, "problem": hands.problems[i], "simulator_problem": engine[i]}
+        | {name: _plain(columns[name], i) for name in names}
+        for i in range(len(hands))
+    ]
+    return Measured(hands.object_name, seed, rows, _right_keypoints(hands, good), notes=list(notes))
 
-            simulator = GraspSimulator(object_mesh, preset="legacy")
-        moved = displacement(grasps.vertices, grasps.faces, simulator, progress)
-        columns["displacement_six_directions_cm"] = moved.six_directions_cm
-        columns["displacement_legacy_cm"] = moved.legacy_cm
-        columns["held_in_six_directions"] = moved.held
-        report["simulator_failures"] = int(moved.failed.sum())
-    report["per_grasp"] = {name: [float(value) for value in column] for name, column in columns.items()}
-    report["mean"] = {name: float(np.mean(column)) for name, column in columns.items()}
-    report["diversity"] = {
-        **grasp_diversity(grasps.keypoints),
-        "mean_pairwise_joint_distance_cm": diversity.mean_pairwise_joint_distance_cm(grasps.keypoints),
+
+def refused(name: str, seed: int, count: int, reason: str) -> Measured:
+    """What is reported of an object that cannot be measured: its hands, each with the reason."""
+    row = {"seed": seed, "problem": f"object refused: {reason}", "simulator_problem": None}
+    return Measured(name, seed, [{**row, "index": i} for i in range(count)], refused=reason)
+
+
+def _geometry_columns(
+    hands: HandSet, rows: np.ndarray, mesh: trimesh.Trimesh, names: list[str], layer: ManoLayer | None
+) -> dict[str, np.ndarray]:
+    """The columns that need no simulator, (B,) each with NaN for hands outside `rows`."""
+    from fastgrasp_model.metrics.self_penetration import self_penetration_cm
+
+    vertices, faces = [hands.vertices[i] for i in rows], [hands.faces[i] for i in rows]
+    target = penetration.ObjectSolid(mesh)
+    near = penetration.hand_distances(vertices, target)
+    solid = penetration.penetration_volume_solid_cm3(vertices, faces, target)
+    surface = penetration.penetration_volume_legacy_cm3(vertices, faces, target)
+    deepest = np.array([distance.min() for distance in near])
+    found = {
+        "penetration_volume_cm3": solid,
+        "penetration_volume_halo_cm3": np.where(deepest < 0, solid, 0.0),
+        "penetration_volume_surface_cm3": surface,
+        "penetration_depth_cm": np.maximum(-deepest, 0.0) * 100.0,
+        "contact_within_5mm_share": contact_ratio.contact_within_5mm(near),
+        "contact_inside_share": contact_ratio.contact_inside(near),
+        "contact_volume_share": contact_ratio.contact_legacy_volume(surface),
     }
-    return report
+    if "self_penetration_cm" in names:
+        found["self_penetration_cm"] = self_penetration_cm(vertices, faces)
+    if "contact_thumb_and_two_share" in names and hands.keypoints is not None and hands.is_mano:
+        fingers = contact_ratio.finger_vertices(vertices[0], faces[0], hands.keypoints[rows[0]])
+        found["contact_thumb_and_two_share"] = contact_ratio.contact_thumb_and_two_fingers(np.stack(near), fingers)
+    if "joint_limit_violation_deg" in names and hands.hand_pose is not None:
+        from fastgrasp_model.metrics.joint_limits import joint_limit_violation_deg
+
+        layer = layer or _open_hand(hands.side)
+        found["joint_limit_violation_deg"] = joint_limit_violation_deg(hands.hand_pose[rows], layer)
+    return {name: _spread_out(found[name], rows, len(hands)) for name in names if name in found}
 
 
-def grasp_diversity(keypoints: np.ndarray) -> dict[str, float | None]:
-    """`diversity_halo`, or None for its figures where there are fewer than two samples for each cluster."""
-    if len(keypoints) >= 2 * diversity.CLUSTERS:
-        return diversity.diversity_halo(keypoints)
-    return dict.fromkeys(("entropy_nats", "entropy_nats_sd", "cluster_size_cm", "cluster_size_cm_sd"))
+def _simulation_columns(hands: HandSet, mesh: trimesh.Trimesh, hold: bool, progress) -> tuple[dict, list[str | None]]:
+    from fastgrasp_model.metrics.displacement import measure_displacement
 
-
-def _geometry_columns(grasps: Grasps, target, object_mesh) -> dict[str, np.ndarray]:
-    """The columns that need no simulator, (B,) each."""
-    faces = closed_hand(grasps.faces)
-    distances = signed_distance(target, grasps.vertices)
-    fingers = contact_ratio.finger_vertices(grasps.vertices[0], faces, grasps.keypoints[0])
+    moved = measure_displacement(hands, mesh, hold=hold, progress=progress)
     return {
-        "penetration_volume_cm3": penetration.penetration_volume_solid_cm3(grasps.vertices, faces, target),
-        "penetration_volume_legacy_cm3": penetration.penetration_volume_legacy_cm3(
-            grasps.vertices, faces, object_mesh
-        ),
-        "penetration_depth_cm": penetration.depth_from_distances_cm(distances),
-        "contact_within_5mm": contact_ratio.contact_within_5mm(distances),
-        "contact_inside": contact_ratio.contact_inside(distances),
-        "contact_thumb_and_two": contact_ratio.contact_thumb_and_two_fingers(distances, fingers),
-    }
+        "displacement_six_directions_cm": moved.six_directions_cm,
+        "displacement_legacy_cm": moved.legacy_cm,
+        "kept_35_steps_share": moved.kept_35_steps,
+        "held_1s_share": moved.held_1s,
+    }, moved.problems
 
 
-def format_value(column: str, value: float) -> str:
-    """A value as the tables show it: percent for shares, fixed digits for the rest."""
-    _, unit, digits = COLUMNS[column]
-    return f"{100 * value if unit == '%' else value:.{digits}f}"
+def _spread_out(values: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """Values of some rows among NaN."""
+    column = np.full(count, np.nan)
+    column[rows] = values
+    return column
 
 
-def evaluation_table(report: dict, title: str = "Grasps", rows: bool = True):
-    """The report of `evaluate_grasps` as a `rich.table.Table`; `rows` adds a line for each grasp above the
-    means."""
-    names = [name for name in COLUMNS if name in report["mean"]]
-    table = metrics_table(title, _caption(report), "grasp", names)
-    if rows:
-        for i in range(report["count"]):
-            table.add_row(str(i), *(_cell(name, report["per_grasp"][name][i]) for name in names))
-        table.add_section()
-    means = (format_value(name, report["mean"][name]) for name in names)
-    table.add_row("mean", *means, style="bold")
-    return table
+def _plain(column, index: int) -> float | None:
+    """A value for JSON: None for what is not known."""
+    if column is None or not np.isfinite(column[index]):
+        return None
+    return float(column[index])
 
 
-def metrics_table(title: str, caption: str, first: str, names: list[str]):
-    """An empty `rich.table.Table` that fits 80 columns: the column `first`, then one for each of `names` (of
-    `COLUMNS`)."""
-    from rich import box
-    from rich.table import Table
+def _problems(hands: HandSet) -> list[str | None]:
+    """The problems that hands came with, and those of keypoints that are no hand's."""
+    from fastgrasp_model.metrics.diversity import degenerate_hands
 
-    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.title_justify = table.caption_justify = "left"
-    table.add_column(first, no_wrap=True)
-    for name in names:
-        heading, unit, _ = COLUMNS[name]
-        table.add_column(f"{heading}\n[dim]{unit}[/dim]", justify="right", no_wrap=True)
-    return table
+    if hands.keypoints is None:
+        return list(hands.problems)
+    reason = "its keypoints are no hand's: wrist and knuckles coincide or lie on one line"
+    known = [problem is None for problem in hands.problems]
+    degenerate = np.zeros(len(hands), dtype=bool)
+    degenerate[known] = degenerate_hands(hands.keypoints[known])
+    return [problem or (reason if flat else None) for problem, flat in zip(hands.problems, degenerate, strict=True)]
 
 
-def _cell(name: str, value: float) -> str:
-    return ("yes" if value else "no") if COLUMNS[name][1] == "%" else format_value(name, value)
+def _right_keypoints(hands: HandSet, good: np.ndarray) -> np.ndarray | None:
+    """Keypoints of the measured hands as right hands, so that both sides are compared in one frame."""
+    if hands.keypoints is None:
+        return None
+    flip = np.array([-1.0 if hands.side == "left" else 1.0, 1.0, 1.0])
+    return hands.keypoints[good] * flip
 
 
-def diversity_line(found: dict) -> str:
-    """The diversity part of a report in words."""
-    line = f"mean pairwise joint distance {found['mean_pairwise_joint_distance_cm']:.1f} cm"
-    if found["entropy_nats"] is None:
-        return line
-    return (
-        f"entropy {found['entropy_nats']:.2f} +- {found['entropy_nats_sd']:.2f} nats, "
-        f"cluster size {found['cluster_size_cm']:.2f} cm, {line}"
-    )
+def _open_hand(side: str) -> ManoLayer:
+    from fastgrasp_model.hand import ManoLayer
 
-
-def _caption(report: dict) -> str:
-    line = f"{report['count']} grasps; {diversity_line(report['diversity'])}."
-    if not report["object_closed"]:
-        line += " The object's mesh is not watertight: inside is decided by its winding number."
-    if report.get("simulator_failures"):
-        line += f" The simulator failed on {report['simulator_failures']} grasps, each counted as 10 cm."
-    return line
+    return ManoLayer.from_file(side=side)

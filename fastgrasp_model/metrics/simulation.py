@@ -1,90 +1,54 @@
 """How far an object slips out of a still hand under gravity: pybullet, with the constants that papers copy from ObMan.
 
-`GraspSimulator(mesh, "legacy")` is the published protocol bit by bit: the object a compound of V-HACD hulls of 1 kg,
-the hand a static concave mesh, friction 3, 35 steps of 1/240 s. `"fast"` is the batched contact model of
-`metrics.slip`, which synthesis uses: no decomposition and far quicker, an estimate and not the published figure.
-Everything is in metres and in the object's frame. V-HACD's answer is kept by content under FASTGRASP_CACHE
-(default ~/.cache/fastgrasp), since it takes longer than the simulation.
+`GraspSimulator(mesh, "legacy")` is the published protocol bit by bit, as in hassony2/obman_train
+(mano_train/simulation/simulate.py), GraspTTA (metric/simulate.py) and FastGrasp (evaluation/): a new world for each
+run, the hand first, a static concave mesh read from a Wavefront file of six decimals and open at the wrist; then the
+object, V-HACD's pieces of 1 kg about the mean of its vertices; friction 3 and 3 (Bullet multiplies them), restitution
+0 and .5, 150 solver iterations, 35 steps of 1/240 s; nothing else is touched. The figure is chaotic: whether the hand
+is read from a file or handed over in memory, or closed at the wrist, changes it by centimetres where contact is loose.
+`"fast"` is the batched contact model of `metrics.slip`, which synthesis uses: far quicker, an estimate and not the
+published figure. Everything is in metres and in the object's frame.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from fastgrasp_model.metrics.decomposition import SimulationError, decomposition, obj_text, quiet
+
 GRAVITY, TIME_STEP, STEPS, FRICTION = 9.8, 1.0 / 240.0, 35, 3.0
 DIRECTIONS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], dtype=np.float64)
-
-
-class SimulationError(RuntimeError):
-    """The object or the hand could not be put into the simulator."""
-
-
 PRESETS = ("legacy", "fast")
 SOLVER_ITERATIONS = 150
-VHACD = dict(
-    resolution=1000,
-    concavity=0.001,
-    planeDownsampling=4,
-    convexhullDownsampling=4,
-    alpha=0.05,
-    beta=0.0,
-    maxNumVerticesPerCH=64,
-    minVolumePerCH=0.0001,
-    pca=0,
-    mode=0,
-)
-
-
-def cache_folder() -> Path:
-    """Where decompositions are kept: FASTGRASP_CACHE, else ~/.cache/fastgrasp."""
-    return Path(os.environ.get("FASTGRASP_CACHE") or Path.home() / ".cache" / "fastgrasp")
+MANO_VERTICES, MANO_FACES, MANO_CLOSED_FACES = 778, 1538, 1552
 
 
 class GraspSimulator:
-    """One object and, for "legacy", its own pybullet world; hands come and go. Not to be shared between processes.
+    """One object that hands are tried on. Runs share nothing: no result depends on which others came before.
 
-    mesh: trimesh.Trimesh in metres; preset: "legacy" or "fast"; centre (3,): where the object's mass lies and its
-    motion is measured, by default the mean of the vertices for "legacy" (as published), the centre of mass for "fast".
-    Use as a context manager, or call `close`. Raises ValueError for an unknown preset, SimulationError if the mesh
-    cannot be decomposed.
+    mesh: trimesh.Trimesh in metres; preset: "legacy" or "fast". `origin` (3,) is where the object's mass lies and its
+    motion is measured: the mean of the vertices for "legacy" (as published), the centre of mass for "fast".
+    Raises ValueError for an unknown preset, SimulationError if the mesh cannot be decomposed.
     """
 
-    def __init__(self, mesh, preset: str = "legacy", centre: np.ndarray | None = None) -> None:
+    def __init__(self, mesh, preset: str = "legacy") -> None:
         if preset not in PRESETS:
             raise ValueError(f"preset {preset!r}: expected one of {', '.join(PRESETS)}")
-        self.preset, self._world, self._hand, self._slip = preset, None, None, None
+        self.preset, self._slip = preset, None
         vertices, faces = np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces, dtype=np.int64)
         if preset == "fast":
-            self.origin = np.asarray(mesh.center_mass if centre is None else centre, dtype=np.float64)
+            self.origin = np.asarray(mesh.center_mass, dtype=np.float64)
             self._slip = _FastSlip(mesh, self.origin)
             return
-        self.origin = vertices.mean(axis=0) if centre is None else np.asarray(centre, dtype=np.float64)
-        hulls = decomposition(vertices - self.origin, faces, VHACD)
-        with quiet():
-            import pybullet
-
-            self._bullet = pybullet
-            self._world = pybullet.connect(pybullet.DIRECT)
-            self._set_up(hulls)
-
-    def _set_up(self, hulls: Path) -> None:
-        p, world = self._bullet, self._world
-        p.setPhysicsEngineParameter(enableFileCaching=0, numSolverIterations=SOLVER_ITERATIONS, physicsClientId=world)
-        p.setTimeStep(TIME_STEP, physicsClientId=world)
-        try:
-            shape = p.createCollisionShape(p.GEOM_MESH, fileName=str(hulls), physicsClientId=world)
-            self._object = p.createMultiBody(1.0, shape, basePosition=self.origin.tolist(), physicsClientId=world)
-        except p.error as error:
-            raise SimulationError(f"pybullet refused the object's hulls {hulls} ({error}); check the mesh") from error
-        # without deactivation: an object that rests for a moment must still fall later
-        p.changeDynamics(self._object, -1, activationState=p.ACTIVATION_STATE_DISABLE_SLEEPING, physicsClientId=world)
+        if not len(faces) or not np.isfinite(vertices).all():
+            raise SimulationError(f"object of {len(vertices)} vertices and {len(faces)} faces: expected a finite mesh")
+        self.origin = vertices.mean(axis=0)
+        self._pieces = decomposition(vertices - self.origin, faces)
 
     def displacement(
         self,
@@ -97,60 +61,94 @@ class GraspSimulator:
     ) -> np.ndarray:
         """Metres (D,) that the object's origin moved with gravity along each of directions (D,3).
 
-        hand_vertices (778,3) and hand_faces (F,3) in the object's frame. limit: stop asking at the first direction
-        that moves it farther, and leave the remaining ones at infinity. Raises SimulationError if pybullet
-        refuses the hand.
+        hand_vertices (V,3) and hand_faces (F,3) in the object's frame; friction: of either body. limit: stop asking at
+        the first direction that moves it farther, and leave the remaining ones at infinity. Raises SimulationError if
+        the hand is no mesh or pybullet refuses it.
         """
         if self._slip is not None:
             return self._slip(hand_vertices, directions, steps, friction)
-        self._place_hand(hand_vertices, hand_faces, friction)
+        vertices, faces = checked_hand(hand_vertices, hand_faces)
+        if (len(vertices), len(faces)) == (MANO_VERTICES, MANO_CLOSED_FACES):
+            faces = faces[:MANO_FACES]  # the fan over the wrist comes last
         moved = np.full(len(directions), np.inf)
-        for row, direction in enumerate(np.asarray(directions, dtype=np.float64)):
-            moved[row] = self._run(GRAVITY * direction, steps)
-            if limit is not None and moved[row] > limit:
-                break
+        with tempfile.TemporaryDirectory(prefix="fastgrasp_") as folder:
+            hand = Path(folder) / "hand.obj"
+            hand.write_text(obj_text(vertices, faces))
+            for row, direction in enumerate(np.asarray(directions, dtype=np.float64)):
+                moved[row] = self._run(hand, GRAVITY * direction, steps, friction)
+                if limit is not None and moved[row] > limit:
+                    break
         return moved
 
-    def _place_hand(self, vertices: np.ndarray, faces: np.ndarray, friction: float) -> None:
-        p, world = self._bullet, self._world
-        if self._hand is not None:
-            p.removeBody(self._hand, physicsClientId=world)
-        try:
-            shape = p.createCollisionShape(
-                p.GEOM_MESH,
-                vertices=np.asarray(vertices, dtype=np.float64).tolist(),
-                indices=np.asarray(faces).reshape(-1).tolist(),
-                flags=p.GEOM_FORCE_CONCAVE_TRIMESH,
-                physicsClientId=world,
-            )
-            self._hand = p.createMultiBody(0.0, shape, physicsClientId=world)
-        except p.error as error:
-            self._hand = None
-            raise SimulationError(f"pybullet refused the hand ({error}); expected finite (V,3) and (F,3)") from error
-        p.changeDynamics(self._hand, -1, lateralFriction=friction, restitution=0.0, physicsClientId=world)
-        p.changeDynamics(self._object, -1, lateralFriction=friction, restitution=0.5, physicsClientId=world)
-
-    def _run(self, gravity: np.ndarray, steps: int) -> float:
-        p, world = self._bullet, self._world
-        p.resetBasePositionAndOrientation(self._object, self.origin.tolist(), (0, 0, 0, 1), physicsClientId=world)
-        p.resetBaseVelocity(self._object, (0, 0, 0), (0, 0, 0), physicsClientId=world)
-        p.setGravity(*gravity.tolist(), physicsClientId=world)
-        for _ in range(steps):
-            p.stepSimulation(physicsClientId=world)
-        place, _ = p.getBasePositionAndOrientation(self._object, physicsClientId=world)
-        return float(np.linalg.norm(np.subtract(place, self.origin)))
+    def _run(self, hand: Path, gravity: np.ndarray, steps: int, friction: float) -> float:
+        with _world(gravity) as (p, world):
+            flags = {"flags": p.GEOM_FORCE_CONCAVE_TRIMESH}
+            _add_body(p, world, hand, 0.0, (0.0, 0.0, 0.0), friction, 0.0, flags)
+            body = _add_body(p, world, self._pieces, 1.0, self.origin.tolist(), friction, 0.5, {})
+            for _ in range(steps):
+                p.stepSimulation(physicsClientId=world)
+            place, _ = p.getBasePositionAndOrientation(body, physicsClientId=world)
+        moved = float(np.linalg.norm(np.subtract(place, self.origin)))
+        if not np.isfinite(moved):
+            raise SimulationError("the simulation diverged: the object's place is not finite")
+        return moved
 
     def close(self) -> None:
-        """Give the world back."""
-        if self._world is not None:
-            self._bullet.disconnect(physicsClientId=self._world)
-            self._world = None
+        """Nothing is held between runs; kept so that a simulator can be used like any other resource."""
 
     def __enter__(self) -> GraspSimulator:
         return self
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def _world(gravity: np.ndarray) -> Iterator[tuple]:
+    """pybullet and a new world in it."""
+    with quiet():
+        import pybullet as p
+
+        world = p.connect(p.DIRECT)
+    if world < 0:
+        raise SimulationError("pybullet opened no world (it allows about a thousand at once)")
+    try:
+        p.setPhysicsEngineParameter(enableFileCaching=0, physicsClientId=world)
+        p.setPhysicsEngineParameter(numSolverIterations=SOLVER_ITERATIONS, physicsClientId=world)
+        p.setPhysicsEngineParameter(fixedTimeStep=TIME_STEP, physicsClientId=world)
+        p.setGravity(*gravity.tolist(), physicsClientId=world)
+        yield p, world
+    finally:
+        p.disconnect(physicsClientId=world)
+
+
+def _add_body(p, world: int, file: Path, mass: float, place, friction: float, restitution: float, flags: dict) -> int:
+    try:
+        with quiet():
+            shape = p.createCollisionShape(p.GEOM_MESH, fileName=str(file), physicsClientId=world, **flags)
+            body = p.createMultiBody(mass, shape, basePosition=place, physicsClientId=world)
+    except p.error as error:
+        which = "object" if mass else "hand"
+        raise SimulationError(f"pybullet refused the {which}: {error} Check its mesh.") from error
+    p.changeDynamics(body, -1, lateralFriction=friction, restitution=restitution, physicsClientId=world)
+    return body
+
+
+def checked_hand(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A hand as arrays an engine can take (pybullet crashes where faces name vertices that are not there).
+
+    Raises SimulationError for wrong shapes, values that are not finite and faces of vertices that are not there.
+    """
+    vertices, faces = np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
+        raise SimulationError(f"hand of shapes {vertices.shape} and {faces.shape}: expected (V,3) and (F,3)")
+    if not np.isfinite(vertices).all():
+        raise SimulationError("the hand has vertices that are not finite")
+    if not len(faces):
+        raise SimulationError("the hand has no faces")
+    if not (0 <= faces.min() and faces.max() < len(vertices)):
+        raise SimulationError(f"the hand's faces name vertex {faces.max()}, but it has {len(vertices)} vertices")
+    return vertices, faces
 
 
 class _FastSlip:
@@ -174,52 +172,3 @@ class _FastSlip:
         axes = torch.as_tensor(np.asarray(directions), dtype=torch.float32)
         row = torch.zeros(1, dtype=torch.long)
         return slip_distances(vertices, row, self._grids, self._inertia, settings, axes, steps)[0].double().numpy()
-
-
-def decomposition(vertices: np.ndarray, faces: np.ndarray, arguments: dict) -> Path:
-    """The .obj of V-HACD's convex pieces of a mesh, from the cache or made now. Raises SimulationError."""
-    key = hashlib.sha256()
-    for part in (np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces, np.int32)):
-        key.update(part.tobytes())
-    key.update(repr(sorted(arguments.items())).encode())
-    target = cache_folder() / "vhacd" / f"{key.hexdigest()[:32]}.obj"
-    if target.is_file() and target.stat().st_size:
-        return target
-    with quiet():
-        import pybullet
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        source, result = Path(folder) / "in.obj", Path(folder) / "out.obj"
-        source.write_text(
-            "".join(f"v {x:.8f} {y:.8f} {z:.8f}\n" for x, y, z in vertices)
-            + "".join(f"f {a} {b} {c}\n" for a, b, c in np.asarray(faces) + 1)
-        )
-        with quiet():
-            pybullet.vhacd(str(source), str(result), str(Path(folder) / "log.txt"), **arguments)
-        if not result.is_file() or not result.stat().st_size:
-            raise SimulationError(f"V-HACD found no convex pieces in a mesh of {len(vertices)} vertices; is it closed?")
-        part = target.with_name(f".{target.name}.{os.getpid()}")
-        part.write_bytes(result.read_bytes())
-    os.replace(part, target)
-    return target
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Send what C++ code prints on stdout and stderr to nowhere; Python's own output is flushed before."""
-    import sys
-
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    saved = {}
-    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
-        stream.flush()
-        saved[number] = os.dup(number)
-        os.dup2(nowhere, number)
-    try:
-        yield
-    finally:
-        for number, copy in saved.items():
-            os.dup2(copy, number)
-            os.close(copy)
-        os.close(nowhere)

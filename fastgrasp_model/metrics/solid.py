@@ -1,29 +1,44 @@
-"""Meshes as solids: inside tests, occupancy grids, signed distances.
+"""Meshes as solids: which points lie inside, how far they are from the surface, how much volume two solids share.
 
-Two inside tests serve two kinds of mesh. A closed mesh is filled column by column from its exact crossings,
-with the winding number counted, so that fingers that overlap stay inside (about 10 ms for a hand at 1 mm). An
-open mesh gets libigl's fast winding number (Barill et al. 2018), which degrades gracefully at holes, where
-columns would leak.
+Volume is counted in columns of 1 mm x 1 mm, and along a column by its exact crossings with both surfaces: what counting
+cells of 1 mm gives on average over all shifts of the cells along the column. The grid is turned against the object's
+axes, since a cylinder of radius 8 that lies along a grid of cells counts up to 3.4 % too many of them. Winding numbers
+are summed, so that overlapping fingers stay inside and count once. Points are tested by the fast winding number
+(Barill et al., "Fast Winding Numbers for Soups and Clouds", SIGGRAPH 2018).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.geometry.signed_distance import is_closed
 
-# Grid lines are moved by this share of a cell, so that no column runs exactly through an edge of an aligned
-# box.
-_JITTER = np.array([3.1415e-5, 2.7182e-5, 1.4142e-5])
+# Radians about z, x and z. Of sixty random triples the one with the least error (0.4 %) for capsules, slabs and boxes
+# that share 0.5 to 24 mm, along the axes and the diagonals of the object's frame.
+_GRID_ANGLES = (0.8733, 0.5428, 0.3369)
+
+
+def _rotation() -> np.ndarray:
+    """From the object's frame to the frame of the grid."""
+    (a, b), (c, d), (e, f) = ((np.cos(angle), np.sin(angle)) for angle in _GRID_ANGLES)
+    about_z = np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]])
+    about_x = np.array([[1, 0, 0], [0, c, -d], [0, d, c]])
+    return np.array([[e, -f, 0], [f, e, 0], [0, 0, 1]]) @ about_x @ about_z
+
+
+GRID_ROTATION = _rotation()
 
 
 @dataclass(frozen=True)
 class Solid:
-    """A triangle mesh whose faces point outwards: vertices (V, 3) float64 metres, faces (F, 3) int64, closed
-    or not."""
+    """A triangle mesh whose faces point outwards: vertices (V, 3) float64 metres, faces (F, 3) int64, closed or not.
+
+    Its search trees are built on first use and kept, so one `Solid` should serve all questions about an object.
+    """
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -33,6 +48,23 @@ class Solid:
     def bounds(self) -> np.ndarray:
         """(2, 3) lower and upper corner, metres."""
         return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
+
+    @cached_property
+    def turned(self) -> np.ndarray:
+        """Vertices (V, 3) in the frame of the grid of `shared_volume`, metres."""
+        return self.vertices @ GRID_ROTATION.T
+
+    @cached_property
+    def _winding_tree(self):
+        tree = _igl().FastWindingNumberBVH()
+        tree.init(self.vertices, self.faces)
+        return tree
+
+    @cached_property
+    def _distance_tree(self):
+        tree = _igl().AABB()
+        tree.init(self.vertices, self.faces)
+        return tree
 
 
 def solid_of(mesh) -> Solid:
@@ -50,6 +82,22 @@ def solid_of(mesh) -> Solid:
     return Solid(vertices, _outwards(vertices, faces), is_closed(faces))
 
 
+def hand_solid(vertices: np.ndarray, faces: np.ndarray) -> Solid:
+    """The solid of one hand: vertices (V, 3) in metres, faces (F, 3) closed at the wrist, turned if they look inwards.
+
+    Raises:
+        ValueError: faces with a hole or turned against each other.
+    """
+    faces = np.ascontiguousarray(faces, dtype=np.int64)
+    if not is_closed(faces):
+        raise ValueError(
+            "the hand's faces are not closed: expected every edge in two faces, once in each direction; "
+            "close the wrist with `metrics.solid.closed_hand`"
+        )
+    vertices = np.ascontiguousarray(vertices, dtype=np.float64)
+    return Solid(vertices, _outwards(vertices, faces), True)
+
+
 def closed_hand(faces: np.ndarray) -> np.ndarray:
     """Hand faces (F, 3) closed at the wrist, int64; faces that are closed already come back as they are."""
     from fastgrasp_model.hand.topology import close_wrist
@@ -58,77 +106,85 @@ def closed_hand(faces: np.ndarray) -> np.ndarray:
     return faces if is_closed(faces) else close_wrist(faces)
 
 
-def occupancy(solid: Solid, low: np.ndarray, shape: tuple[int, int, int], pitch: float) -> np.ndarray:
-    """Which cells of a grid have their centre inside the solid.
-
-    Args:
-        low: (3,) lower corner of the grid, metres; centres lie half a pitch further in.
-        shape: cells along x, y, z.
-        pitch: edge of a cell, metres.
-
-    Returns:
-        bool array of `shape`.
-    """
-    if not solid.closed:
-        axes = [low[i] + pitch * (np.arange(shape[i]) + 0.5) for i in range(3)]
-        centres = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-        return inside(solid, centres).reshape(shape)
-    column, level, sign = _crossings((solid.vertices - low) / pitch - 0.5 - _JITTER, solid.faces, shape)
-    cells = column * (shape[2] + 1) + level
-    steps = np.bincount(cells, weights=sign, minlength=shape[0] * shape[1] * (shape[2] + 1))
-    winding = np.cumsum(steps.reshape(shape[0], shape[1], shape[2] + 1), axis=2)
-    return winding[:, :, : shape[2]] > 0.5
+def winding_number(solid: Solid, points: np.ndarray) -> np.ndarray:
+    """How often the surface goes round each of `points` (N, 3), metres: float64 (N,), about 1 inside, 0 outside, 2
+    where two parts of the solid overlap."""
+    return solid._winding_tree.winding_number(np.ascontiguousarray(points, dtype=np.float64))
 
 
 def inside(solid: Solid, points: np.ndarray) -> np.ndarray:
-    """Which of `points` (N, 3), metres, lie inside, by the fast winding number: bool (N,)."""
-    igl = _igl()
-    winding = igl.fast_winding_number(
-        solid.vertices, solid.faces, np.ascontiguousarray(points, dtype=np.float64)
-    )
-    return winding > 0.5
+    """Which of `points` (N, 3), metres, lie inside, by the winding number: bool (N,)."""
+    return winding_number(solid, points) > 0.5
 
 
 def signed_distance(solid: Solid, points: np.ndarray) -> np.ndarray:
     """Distance in metres from `points` (..., 3) to the surface, negative inside: float64 (...)."""
-    igl = _igl()
     points = np.asarray(points, dtype=np.float64)
     flat = np.ascontiguousarray(points.reshape(-1, 3))
-    kind = igl.SIGNED_DISTANCE_TYPE_FAST_WINDING_NUMBER
-    distance = igl.signed_distance(flat, solid.vertices, solid.faces, kind)[0]
-    return np.asarray(distance).reshape(points.shape[:-1])
+    distance = np.sqrt(solid._distance_tree.squared_distance(solid.vertices, solid.faces, flat)[0])
+    return np.where(inside(solid, flat), -distance, distance).reshape(points.shape[:-1])
 
 
-def _crossings(vertices: np.ndarray, faces: np.ndarray, shape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where vertical lines through integer (x, y) cross the faces: column number, first level above, +1 in or
-    -1 out."""
-    corners = vertices[faces]  # (F, 3 corners, 3)
-    flat = corners[:, :, :2]
-    limit = np.array(shape[:2]) - 1
-    first = np.clip(np.ceil(flat.min(axis=1)), 0, limit + 1).astype(np.int64)
-    last = np.clip(np.floor(flat.max(axis=1)), -1, limit).astype(np.int64)
-    width = np.maximum(last - first + 1, 0)
-    count = width[:, 0] * width[:, 1]  # lines to try for each face: those through its bounding rectangle
-    face = np.repeat(np.arange(len(faces)), count)
-    rank = np.arange(len(face)) - (np.cumsum(count) - count)[face]
-    x = first[face, 0] + rank // width[face, 1]
-    y = first[face, 1] + rank % width[face, 1]
-    a, b, c = (corners[:, i] for i in range(3))
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+def shared_volume(first: Solid, second: Solid, pitch: float = 0.001) -> float:
+    """Volume inside both of two closed solids, cubic metres, in columns of `pitch` x `pitch` metres.
 
-    def share(
-        p: np.ndarray, q: np.ndarray
-    ) -> np.ndarray:  # signed area of (p, q, sample), as a share of the face's
-        p, q = p[face], q[face]
-        return ((q[:, 0] - p[:, 0]) * (y - p[:, 1]) - (q[:, 1] - p[:, 1]) * (x - p[:, 0])) / area[face]
+    Columns stand at ((i + 1/2) pitch, (j + 1/2) pitch) of the grid's frame, which is fixed to the solids' frame
+    (`GRID_ROTATION`), and run along its z.
+    """
+    low = np.maximum(first.turned.min(axis=0), second.turned.min(axis=0))
+    high = np.minimum(first.turned.max(axis=0), second.turned.max(axis=0))
+    corner = np.ceil(low[:2] / pitch - 0.5).astype(np.int64)  # number of the first column along x and y
+    shape = np.floor(high[:2] / pitch - 0.5).astype(np.int64) - corner + 1
+    if not (high > low).all() or not (shape > 0).all():
+        return 0.0
+    parts = [_crossings(solid.turned, solid.faces, corner, shape, pitch) for solid in (first, second)]
+    column, height, sign = (np.concatenate(pair) for pair in zip(*parts, strict=True))
+    if not len(column):
+        return 0.0
+    of_first = np.arange(len(column)) < len(parts[0][0])
+    order = np.lexsort((height, column))
+    column, height, sign, of_first = column[order], height[order], sign[order], of_first[order]
+    both = (_winding(column, np.where(of_first, sign, 0)) > 0) & (_winding(column, np.where(of_first, 0, sign)) > 0)
+    lengths = np.diff(height)[both[:-1] & (column[1:] == column[:-1])]
+    return float(lengths.sum() * pitch**2)
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        u, v, w = share(b, c), share(c, a), share(a, b)
-        hit = np.flatnonzero((u > 0) & (v > 0) & (w > 0))
-    face, x, y = face[hit], x[hit], y[hit]
-    height = u[hit] * a[face, 2] + v[hit] * b[face, 2] + w[hit] * c[face, 2]
-    level = np.clip(np.floor(height) + 1, 0, shape[2]).astype(np.int64)
-    return x * shape[1] + y, level, np.where(area[face] < 0, 1.0, -1.0)
+
+def _winding(column: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    """Winding number above each crossing, counted from the lower end of its own column: int (N,)."""
+    total = np.cumsum(sign)
+    starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
+    below = np.concatenate([[0], total[starts[1:] - 1]])
+    return total - np.repeat(below, np.diff(np.append(starts, len(column))))
+
+
+def _crossings(
+    vertices: np.ndarray, faces: np.ndarray, corner: np.ndarray, shape: np.ndarray, pitch: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where columns along z cross the faces: column number, height in metres, +1 in or -1 out.
+
+    Columns are numbered row by row from `corner`, `shape` of them along x and y.
+    """
+    plane = vertices[:, :2] / pitch - 0.5 - corner  # columns stand at integers
+    x, y = plane[:, 0][faces], plane[:, 1][faces]  # (F, 3 corners)
+    first = np.stack([np.ceil(x.min(axis=1)), np.ceil(y.min(axis=1))], axis=1).clip(0).astype(np.int64)
+    last = np.stack([np.floor(x.max(axis=1)), np.floor(y.max(axis=1))], axis=1).astype(np.int64)
+    width = np.minimum(last, shape - 1) - first + 1
+    near = np.flatnonzero((width > 0).all(axis=1))  # the faces whose bounding rectangle holds a column
+    x, y, first, width = x[near], y[near], first[near], width[near]
+    count = width[:, 0] * width[:, 1]
+    face = np.repeat(np.arange(len(near)), count)
+    rank = np.arange(len(face)) - np.repeat(np.cumsum(count) - count, count)
+    i, j = first[face, 0] + rank // width[face, 1], first[face, 1] + rank % width[face, 1]
+    dx, dy = x[face] - i[:, None], y[face] - j[:, None]  # corners seen from the column
+    u = dx[:, 1] * dy[:, 2] - dx[:, 2] * dy[:, 1]  # twice the signed areas of column and two corners
+    v = dx[:, 2] * dy[:, 0] - dx[:, 0] * dy[:, 2]
+    w = dx[:, 0] * dy[:, 1] - dx[:, 1] * dy[:, 0]
+    up = (u > 0) & (v > 0) & (w > 0)
+    hit = np.flatnonzero(up | ((u < 0) & (v < 0) & (w < 0)))
+    corners = vertices[faces[near[face[hit]]], 2]
+    shares = np.stack([u[hit], v[hit], w[hit]], axis=1)
+    height = (shares * corners).sum(axis=1) / shares.sum(axis=1)
+    return i[hit] * shape[1] + j[hit], height, np.where(up[hit], -1, 1)
 
 
 def _outwards(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

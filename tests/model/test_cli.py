@@ -123,11 +123,37 @@ def test_evaluate_prints_json_and_a_table(capsys, grasp_file, box_file, tmp_path
     code, text, _ = run(capsys, *words, "--json", "--out", out)
     report = json.loads(text)
     assert code == 0 and report == json.loads(out.read_text())
-    assert report["count"] == 3 and len(report["per_grasp"]["penetration_volume_cm3"]) == 3
-    assert "displacement_six_directions_cm" not in report["mean"]
+    assert report["counts"]["measured"] == 3 and len(report["objects"][0]["grasps"]) == 3
+    assert "displacement_six_directions_cm" not in report["table"]
     code, text, _ = run(capsys, *words)
-    assert code == 0 and "volume" in text and "mean" in text
+    assert code == 0 and "strict protocol" in text and "legacy protocol" in text and "mean" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_evaluate_measures_a_folder_of_foreign_grasps_and_writes_the_page(capsys, grasp_file, box_file, tmp_path):
+    from fastgrasp_model.grasps import Grasps
+
+    grasps = Grasps.load(grasp_file)
+    theirs = grasps.parameters.copy()
+    theirs[1, 3] = np.nan
+    (tmp_path / "theirs").mkdir()
+    np.savez(tmp_path / "theirs" / f"{box_file.stem}.npz", parameters=theirs, side="right")
+    words = ("evaluate", tmp_path / "theirs", "--objects", box_file.parent, "--no-simulation", "--workers", 1)
+    code, text, _ = run(capsys, *words, "--html", tmp_path / "page.html", "--out", tmp_path / "r.json")
+    assert code == 0 and "grasp 1: not measured" in text and "2 of 3 grasps measured" in text
+    report = json.loads((tmp_path / "r.json").read_text())
+    mine = [grasp["penetration_volume_cm3"] for grasp in report["objects"][0]["grasps"]]
+    run(capsys, "evaluate", grasp_file, "--object", box_file, "--no-simulation", "--out", tmp_path / "ours.json")
+    ours = json.loads((tmp_path / "ours.json").read_text())["objects"][0]["grasps"]
+    assert mine == [pytest.approx(ours[0]["penetration_volume_cm3"]), None, pytest.approx(
+        ours[2]["penetration_volume_cm3"])]  # fmt: skip
+    assert "data:image/" in (tmp_path / "page.html").read_text()
+
+
+def test_evaluate_asks_for_the_object_or_the_folder_and_names_what_is_missing(capsys, grasp_file, box_file, tmp_path):
+    assert "--object MESH" in refused(capsys, "evaluate", grasp_file)
+    trimesh.creation.box((0.05, 0.05, 0.05)).export(tmp_path / "other.obj")
+    assert "no mesh for" in refused(capsys, "evaluate", grasp_file, "--objects", tmp_path)
 
 
 def test_check_says_what_is_missing(capsys, tmp_path, weights):

@@ -1,4 +1,7 @@
-"""The whole report on real hands: columns, means, refusals, and the physics once."""
+"""The whole report on real hands: columns, means, problems, and the physics once."""
+
+import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -6,9 +9,11 @@ import trimesh
 
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.grasps import GraspFileError, Grasps
-from fastgrasp_model.metrics import evaluate_grasps, evaluation_table
+from fastgrasp_model.metrics import HandSet, evaluate_grasps, measure_hands
 from fastgrasp_model.metrics.contact_ratio import FINGER_NAMES, finger_vertices
-from fastgrasp_model.metrics.evaluate import COLUMNS
+from fastgrasp_model.metrics.protocols import COLUMNS, PROTOCOLS, SIMULATED, columns_of
+
+PER_GRASP = [name for name in columns_of(PROTOCOLS, simulated=False) if not COLUMNS[name].of_set]
 
 
 @pytest.fixture(scope="module")
@@ -37,56 +42,87 @@ def ball(grasps: Grasps) -> trimesh.Trimesh:
     return mesh.apply_translation((palm[0], under - 0.03 + 0.001, palm[2]))
 
 
+def column(report: dict, name: str) -> list:
+    return [grasp[name] for grasp in report["objects"][0]["grasps"]]
+
+
 def test_report_has_every_column_for_every_grasp(grasps):
     report = evaluate_grasps(grasps, ball(grasps), simulate=False)
-    expected = [name for name in COLUMNS if "displacement" not in name and "held" not in name]
-    assert list(report["per_grasp"]) == expected == list(report["mean"])
-    for name in expected:
-        assert len(report["per_grasp"][name]) == 3
-        assert report["mean"][name] == pytest.approx(np.mean(report["per_grasp"][name]))
-    volume, touch = report["per_grasp"]["penetration_volume_cm3"], report["per_grasp"]["contact_within_5mm"]
+    for name in PER_GRASP:
+        assert report["table"][name]["mean"] == pytest.approx(np.mean(column(report, name))), name
+    assert not set(SIMULATED) & set(report["table"])
+    volume, touch = column(report, "penetration_volume_cm3"), column(report, "contact_within_5mm_share")
     assert volume[1] > 10 > volume[0] >= 0 == volume[2]
     assert touch == [1.0, 1.0, 0.0]
-    assert report["per_grasp"]["penetration_depth_cm"][1] > 1.0
-    assert report["object_closed"] and report["count"] == 3
-    assert report["diversity"]["entropy_nats"] is None
-    assert report["diversity"]["mean_pairwise_joint_distance_cm"] == pytest.approx(
-        (3 + 100 + 103) / 3, rel=1e-4
-    )
+    assert column(report, "penetration_depth_cm")[1] > 1.0
+    excess = column(report, "joint_limit_violation_deg")  # the thumb does not bend about the fingers' axis
+    assert excess == pytest.approx([excess[0]] * 3) and 0 < excess[0] < 17.2
+    assert report["table"]["entropy_nats"]["mean"] is None  # three hands are too few for 20 clusters
+    assert report["table"]["pairwise_joint_distance_cm"]["mean"] == pytest.approx((3 + 100 + 103) / 3, rel=1e-4)
+    json.dumps(report, allow_nan=False)
 
 
 def test_a_left_hand_measures_as_its_mirror_image(grasps):
     mesh = ball(grasps)
     mirrored = trimesh.Trimesh(mesh.vertices * (-1, 1, 1), mesh.faces[:, ::-1], process=False)
-    right = evaluate_grasps(grasps, mesh, simulate=False)["per_grasp"]
-    left = evaluate_grasps(grasps.mirrored(), mirrored, simulate=False)["per_grasp"]
-    for name in right:
-        assert left[name] == pytest.approx(right[name], rel=0.02, abs=0.3 if "legacy" in name else 0.02)
+    right = evaluate_grasps(grasps, mesh, simulate=False)
+    left = evaluate_grasps(grasps.mirrored(), mirrored, simulate=False)
+    for name in PER_GRASP:
+        near = pytest.approx(column(right, name), rel=0.02, abs=0.3 if "surface" in name else 0.02)
+        assert column(left, name) == near, name
 
 
-def test_an_open_object_is_measured_and_says_so(grasps):
+def test_a_small_hole_is_filled_and_said_and_an_inverted_mesh_turned(grasps):
     whole = ball(grasps)
+    expected = column(evaluate_grasps(grasps, whole, simulate=False), "penetration_volume_cm3")
     opened = trimesh.Trimesh(whole.vertices, whole.faces[:-1], process=False)
-    closed_report = evaluate_grasps(grasps, whole, simulate=False)
-    report = evaluate_grasps(grasps, opened, simulate=False)
-    assert not report["object_closed"]
-    assert report["mean"]["penetration_volume_cm3"] == pytest.approx(
-        closed_report["mean"]["penetration_volume_cm3"], rel=0.02
-    )
-    assert "not watertight" in evaluation_table(report).caption
+    inverted = trimesh.Trimesh(whole.vertices, whole.faces[:, ::-1], process=False)
+    for mesh in (opened, inverted):
+        report = evaluate_grasps(grasps, mesh, simulate=False)
+        assert report["objects"][0]["notes"]
+        assert column(report, "penetration_volume_cm3") == pytest.approx(expected, rel=0.01)
 
 
 def test_what_cannot_be_measured_is_refused(grasps):
     with pytest.raises(GraspFileError, match="no grasps"):
         evaluate_grasps(grasps[[]], ball(grasps), simulate=False)
-    broken = grasps[0]
-    broken.vertices = np.full_like(broken.vertices, np.nan)
-    with pytest.raises(GraspFileError, match="not finite"):
-        evaluate_grasps(broken, ball(grasps), simulate=False)
-    with pytest.raises(MeshError, match="no faces"):
-        evaluate_grasps(
-            grasps, trimesh.Trimesh(np.zeros((3, 3)), np.zeros((0, 3), int), process=False), simulate=False
-        )
+    whole = ball(grasps)
+    half = trimesh.Trimesh(whole.vertices, whole.faces[whole.triangles_center[:, 1] < whole.center_mass[1]])
+    with pytest.raises(MeshError, match="hole"):
+        evaluate_grasps(grasps, half, simulate=False)
+
+
+def test_a_hand_with_a_problem_has_no_figures_and_does_not_touch_the_mean(grasps):
+    mesh = ball(grasps)
+    broken = Grasps.concatenate([grasps[0], grasps[1], grasps[0]])
+    broken.vertices[1] = np.nan
+    report = evaluate_grasps(broken, mesh, simulate=False)
+    rows = report["objects"][0]["grasps"]
+    assert "not finite" in rows[1]["problem"] and rows[0]["problem"] is rows[2]["problem"] is None
+    assert all(rows[1][name] is None for name in PER_GRASP)
+    assert report["counts"]["measured"] == 2 and report["counts"]["unmeasured"] == 1
+    alone = evaluate_grasps(grasps[0], mesh, simulate=False)
+    for name in PER_GRASP:
+        assert report["table"][name]["mean"] == pytest.approx(alone["table"][name]["mean"]), name
+
+
+def test_keypoints_that_are_no_hand_are_a_problem_of_that_grasp(grasps):
+    flat = Grasps.concatenate([grasps[0], grasps[0]])
+    flat.keypoints[1] = flat.keypoints[1, :1]
+    report = evaluate_grasps(flat, ball(grasps), simulate=False)
+    assert "no hand's" in report["objects"][0]["grasps"][1]["problem"] and report["counts"]["measured"] == 1
+
+
+def test_without_parameters_and_keypoints_the_rest_is_measured(grasps):
+    full = HandSet.from_grasps(grasps, "ball")
+    bare = dataclasses.replace(full, keypoints=None, hand_pose=None, betas=None)
+    mesh = ball(grasps)
+    some, everything = measure_hands(bare, mesh, simulate=False), measure_hands(full, mesh, simulate=False)
+    unknown = {"contact_thumb_and_two_share", "joint_limit_violation_deg"}
+    for few, all_of_it in zip(some.rows, everything.rows, strict=True):
+        for name in PER_GRASP:
+            assert few[name] is None if name in unknown else few[name] == all_of_it[name], name
+    assert some.keypoints is None
 
 
 def test_finger_vertices_follow_the_skin_weights(layer, grasps):
@@ -108,7 +144,7 @@ def test_finger_vertices_follow_the_skin_weights(layer, grasps):
 @pytest.mark.slow
 def test_physics_columns_of_a_ball_that_nothing_holds(grasps):
     report = evaluate_grasps(grasps[2], ball(grasps))
-    assert report["simulated"] and report["simulator_failures"] == 0
-    assert report["mean"]["displacement_six_directions_cm"] == pytest.approx(10.68, abs=0.15)
-    assert report["mean"]["displacement_legacy_cm"] == pytest.approx(10.68, abs=0.15)
-    assert report["mean"]["held_in_six_directions"] == 0.0
+    assert report["counts"]["simulator_failures"] == 0
+    assert report["table"]["displacement_six_directions_cm"]["mean"] == pytest.approx(10.68, abs=0.15)
+    assert report["table"]["displacement_legacy_cm"]["mean"] == pytest.approx(10.68, abs=0.15)
+    assert report["table"]["held_1s_share"]["mean"] == report["table"]["kept_35_steps_share"]["mean"] == 0.0
