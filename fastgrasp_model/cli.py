@@ -1,6 +1,6 @@
 """The `fastgrasp` command: finds the verb, runs it, and turns every error into one line that says what to do.
 
-    fastgrasp check | generate | evaluate | view            (fastgrasp_model/commands/)
+    fastgrasp check | generate | evaluate | view | study    (fastgrasp_model/commands/)
     fastgrasp train | synthesize | benchmark | ...          (entry points of the group "fastgrasp.commands")
 
 A verb is a function main(argv) -> exit code. Nothing heavy is imported until a verb runs. Exit codes: 0 done,
@@ -17,8 +17,9 @@ from importlib import import_module
 VERBS = {
     "check": "what is installed, which hand, weights and device are in use",
     "generate": "grasps for a point cloud or a mesh",
-    "evaluate": "measure grasps on their object",
+    "evaluate": "measure grasps, ours or anybody's, on their objects",
     "view": "a picture of saved grasps",
+    "study": "a page on which people choose between methods' grasps, and the count",
 }
 GROUP = "fastgrasp.commands"
 
