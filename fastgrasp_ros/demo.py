@@ -149,7 +149,7 @@ def run(
 def report_on(grasps, object_file: Path, out: Path, simulate: bool, console, say) -> None:
     """Write the grasps and the picture, measure, print the table."""
     from fastgrasp_model.geometry.meshes import load_mesh
-    from fastgrasp_model.metrics import evaluate_grasps
+    from fastgrasp_model.metrics import HandSet, evaluate_grasps
     from fastgrasp_model.metrics.tables import problem_lines, protocol_tables
     from fastgrasp_model.render import render_grasps
 
@@ -157,7 +157,8 @@ def report_on(grasps, object_file: Path, out: Path, simulate: bool, console, say
     mesh = load_mesh(object_file)
     say(f"wrote {render_grasps(grasps, mesh, out / 'grasps.png')}: the four best grasps, from two sides")
     say("measuring every grasp on the true mesh" + (" and in simulation, pulled six ways" if simulate else ""))
-    report = evaluate_grasps(grasps, mesh, simulate=simulate, protocols=("strict",))
+    hands = HandSet.from_grasps(grasps, object_file.stem)
+    report = evaluate_grasps(hands, mesh, simulate=simulate, protocols=("strict",))
     for table in protocol_tables(report, f"Grasps on {object_file.name}, best score first", rows="grasps"):
         console.print(table)
     for line in problem_lines(report):

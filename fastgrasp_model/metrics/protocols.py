@@ -47,13 +47,13 @@ COLUMNS = {
         "of 0.8 in all six directions of gravity.",
     ),
     "contact_thumb_and_two_share": Column(
-        "thumb+2\n< 2 mm", "%", 0, "higher", "Share of grasps with the thumb and two other fingers within 2 mm."
+        "thumb\nand 2", "%", 0, "higher", "Share of grasps with the thumb and two other fingers within 2 mm."
     ),
     "self_penetration_cm": Column(
         "self\ndepth", "cm", 2, "lower", "How deep one part of the hand lies inside another."
     ),
     "joint_limit_violation_deg": Column(
-        "joint\nexcess", "deg", 1, "lower", "How far the worst joint of the hand lies outside its anatomical limits."
+        "joint\nlimit", "deg", 1, "lower", "How far the worst joint of the hand lies outside its anatomical limits."
     ),
     # strict, per set
     "entropy_nats": Column(
