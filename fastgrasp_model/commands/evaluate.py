@@ -18,7 +18,7 @@ from fastgrasp_model.commands.shared import InputError, Parser, check_output, po
 
 
 def main(argv: list[str]) -> int:
-    """Measure grasps and print a table for each protocol, or JSON."""
+    """Measure grasps and print a table for each protocol, or JSON. The exit code is 1 where none could be measured."""
     options = _parser().parse_args(argv)
     check_output(options.out, (".json",))
     check_output(options.html, (".html",))
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
     for path in write_outputs(report, tasks, options.out, options.html, compare, 20, options.workers, options.json):
         if not options.json:
             print(f"wrote {path}")
-    return 0
+    return 0 if report["counts"]["measured"] else 1
 
 
 def _tasks(options) -> list:

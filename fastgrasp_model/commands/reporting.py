@@ -11,32 +11,26 @@ from fastgrasp_model.commands.shared import write_json
 if TYPE_CHECKING:
     from fastgrasp_model.metrics.parallel import MeshFile, Task
 
-MESH_ENDINGS = (".obj", ".ply", ".stl", ".off", ".glb")
-
 
 def find_meshes(places: Sequence[Path]) -> list[MeshFile]:
     """Mesh files among files and folders, sorted by name.
 
     Raises:
-        BenchmarkError: nothing there, a place that does not exist, or two meshes of one name.
+        BenchmarkError: nothing there, or a place that does not exist. MeshError: two meshes of one name.
     """
+    from fastgrasp_model.geometry.meshes import MESH_ENDINGS, mesh_files
     from fastgrasp_model.metrics.parallel import MeshFile
     from fastgrasp_model.metrics.summary import BenchmarkError
 
-    found: list[Path] = []
     for place in places:
         if not place.exists():
             raise BenchmarkError(
                 f"{place} does not exist; give mesh files, or a folder with {', '.join(MESH_ENDINGS)}."
             )
-        found += [place] if place.is_file() else [p for p in place.iterdir() if p.suffix.lower() in MESH_ENDINGS]
+    found = mesh_files(places)
     if not found:
         raise BenchmarkError(f"No meshes ({', '.join(MESH_ENDINGS)}) in {', '.join(map(str, places))}.")
-    names = [path.stem for path in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise BenchmarkError(f"Several meshes are called {', '.join(twice)}; keep one file for each object.")
-    return [MeshFile(path.stem, path) for path in sorted(found, key=lambda path: path.stem)]
+    return [MeshFile(name, path) for name, path in found.items()]
 
 
 def print_report(report: dict, title: str, rows: str = "objects") -> None:
@@ -49,7 +43,7 @@ def print_report(report: dict, title: str, rows: str = "objects") -> None:
     for table in protocol_tables(report, title, rows):
         console.print(table)
     for line in [*diversity_lines(report), *problem_lines(report)]:
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def write_outputs(
@@ -81,12 +75,17 @@ def _pictures(report: dict, tasks: Sequence[Task], shown: int, workers: int, qui
 
     rows = {row["object"]: row["grasps"] for row in report["objects"]}
     seed = min((task.seed for task in tasks), default=0)
-    first = [task for task in tasks if task.seed == seed and len(task.hands)][:shown]
+    first: dict[str, tuple] = {}
+    for task in tasks:
+        if task.seed == seed:
+            name, hands = task.target.name, task.hands
+            first[name] = (task.target, first[name][1].with_other_side(hands) if name in first else hands)
     jobs = [
-        (task.target, task.hands, [row for row in rows[task.target.name] if row["seed"] == seed]) for task in first
+        (target, hands, [row for row in rows[name] if row["seed"] == seed])
+        for name, (target, hands) in list(first.items())[:shown]
     ]
     drawn = run_jobs(_draw, jobs, workers, "Drawing", quiet)
-    return {task.target.name: panels for task, panels in zip(first, drawn, strict=True)}
+    return {job[0].name: panels for job, panels in zip(jobs, drawn, strict=True)}
 
 
 def _draw(job: tuple) -> list[tuple[str, bytes]]:

@@ -7,7 +7,7 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
-from fastgrasp_model.commands.shared import InputError, Parser, positive
+from fastgrasp_model.commands.shared import InputError, Parser, check_output, not_negative, positive
 
 
 def main(argv: list[str]) -> int:
@@ -30,6 +30,7 @@ def _make(options) -> int:
     labels = sources.labels_for(options.methods, options.labels)
     settings = page.Page(options.title, options.contact, options.views, options.seed)
     page.check_place(options.out, labels, settings)
+    check_output(options.out / "index.html", (".html",))
     meshes = sources.find_meshes(options.objects)
 
     from fastgrasp_model.formats import read_hands
@@ -163,7 +164,7 @@ def _parser() -> Parser:
     parser.add_argument("--title", default="Grasp study", help="heading of the page (default 'Grasp study')")
     parser.add_argument("--contact", default="", help="whom people send their answers, such as a mail address")
     parser.add_argument("--views", type=int, choices=(1, 2, 3), default=2, help="sides to see a grasp from (default 2)")
-    parser.add_argument("--seed", type=int, default=0, help="of the draw of grasps, or of the resampling (default 0)")
+    parser.add_argument("--seed", type=not_negative, default=0, help="of the draw, or of the resampling (default 0)")
     parser.add_argument("--tally", type=Path, nargs="+", metavar="FILE", help="answers, or folders of them, to count")
     parser.add_argument(
         "--key", type=Path, default=Path("study_key.json"), help="the study's key, for --tally (default study_key.json)"

@@ -5,6 +5,7 @@ Every reader ends here. What is wrong with one hand becomes its problem; what is
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -57,12 +58,16 @@ def hand_sets(hands: list[Hand], request: Request) -> list[HandSet]:
     hands = [_checked(hand, request, models) for hand in hands]
     hands = _plausible(hands, request)
     groups: dict[tuple[str, str], list[Hand]] = {}
+    numbers: dict[tuple[str, str], list[int]] = {}
+    counts: Counter[str] = Counter()
     for hand in hands:
         groups.setdefault((hand.object_name, hand.side), []).append(hand)
-    return [_hand_set(name, side, group) for (name, side), group in groups.items()]
+        numbers.setdefault((hand.object_name, hand.side), []).append(counts[hand.object_name])
+        counts[hand.object_name] += 1
+    return [_hand_set(*key, group, numbers[key]) for key, group in groups.items()]
 
 
-def _hand_set(name: str, side: str, hands: list[Hand]) -> HandSet:
+def _hand_set(name: str, side: str, hands: list[Hand], numbers: list[int]) -> HandSet:
     def column(key: str, shape: tuple[int, ...]) -> np.ndarray | None:
         rows = [getattr(hand, key) for hand in hands]
         if any(row is None for row, hand in zip(rows, hands, strict=True) if hand.problem is None) or all(
@@ -76,7 +81,7 @@ def _hand_set(name: str, side: str, hands: list[Hand]) -> HandSet:
         [np.asarray(hand.vertices, dtype=np.float32) for hand in hands],
         [np.asarray(hand.faces, dtype=np.int32) for hand in hands],
         column("keypoints", (21, 3)), column("hand_pose", (45,)), column("betas", (10,)),
-        [hand.problem for hand in hands],
+        [hand.problem for hand in hands], numbers,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 MANO's joint regressor is made for the rest pose: on grasping postures of the open hand it misses by 3.1 mm on average
 and by up to 15 mm. So each joint gets weights of its own, over the vertices that move with it or with its parent,
-fitted to sampled poses of the layer by ridge regression: 0.05 mm on average and 0.5 mm at most on the same postures,
+fitted to sampled poses of the layer by ridge regression: 0.05 mm on average and 0.6 mm at most on the same postures,
 0.1 and 1 mm on random poses (angles of 0.4 rad). The weights of a joint sum to one: any rigid motion is followed.
 """
 

@@ -37,8 +37,10 @@ def load(request: Request) -> dict[str, np.ndarray]:
             if not isinstance(loaded, np.ndarray):
                 return {key: loaded[key] for key in loaded.files}
     except Exception as error:  # zipfile, zlib, pickle, numpy and OS errors all mean the same to the user
+        # NumPy takes whatever it does not know for a pickle, and advises to load it unsafely.
+        reason = "Python objects, or no NumPy file" if "allow_pickle" in str(error) else error
         raise request.error(
-            f"damaged, or no arrays of plain numbers ({error}). Save them with np.savez again."
+            f"damaged, or no arrays of plain numbers ({reason}). Save them with np.savez again."
         ) from error
     if loaded.ndim == 3:
         return {"vertices": loaded}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 _LARGEST_OBJECT = 3.0
 _SMALLEST_OBJECT = 0.005
 _REMEDY = "Close it in a mesh editor (such as MeshLab's or Blender's repair tools), or remesh it."
+
+
+MESH_ENDINGS = (".obj", ".ply", ".stl", ".off", ".glb")
 
 
 class MeshError(ValueError):
@@ -33,19 +37,38 @@ def load_mesh(path: str | Path) -> trimesh.Trimesh:
     if not path.is_file():
         raise MeshError(f"No mesh at {path}. Give a .ply, .obj, .stl, .off or .glb file.")
     try:
+        raw = trimesh.load(path, force="mesh", process=False)
         mesh = trimesh.load(path, force="mesh", process=True)
     except Exception as error:  # trimesh lets the errors of many parsers through
+        # For text that is not UTF-8 trimesh wants a package that guesses, which would be no help to anybody.
+        reason = "its text is not UTF-8" if isinstance(error, ImportError) else error
         raise MeshError(
-            f"{path} cannot be read as a mesh ({error}). Give a .ply, .obj, .stl, .off or .glb file."
+            f"{path} cannot be read as a mesh ({reason}). Give a .ply, .obj, .stl, .off or .glb file."
         ) from error
     if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
         raise MeshError(f"{path} holds no faces. Give a triangle mesh; point clouds go through `read_cloud`.")
-    if not np.isfinite(mesh.vertices).all():
+    if not np.isfinite(raw.vertices).all():  # processing drops them, and the faces around them, without a word
         raise MeshError(f"{path} has vertices that are not finite. Repair the mesh first.")
     extent = float(mesh.extents.max())
     if extent > _LARGEST_OBJECT:
         warnings.warn(f"{path} is {extent:.3g} m long; it looks like millimetres. Scale it by 0.001.", stacklevel=2)
     return mesh
+
+
+def mesh_files(places: Iterable[Path]) -> dict[str, Path]:
+    """Mesh files by their stems, sorted: `places` are such files, or folders with some of `MESH_ENDINGS`.
+
+    Raises MeshError where two have the same name.
+    """
+    found: dict[str, list[Path]] = {}
+    for place in places:
+        for path in place.iterdir() if place.is_dir() else [place]:
+            if path == place or path.suffix.lower() in MESH_ENDINGS:
+                found.setdefault(path.stem, []).append(path)
+    twice = sorted(name for name, paths in found.items() if len(paths) > 1)
+    if twice:
+        raise MeshError(f"Several meshes are called {', '.join(twice)}; keep one file for each object.")
+    return {name: found[name][0] for name in sorted(found)}
 
 
 def make_watertight(mesh: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -1,13 +1,13 @@
 """Every figure of hands on one object.
 
     report = evaluate_grasps(grasps, mesh)                       # one object, one table for each protocol
-    measured = measure_hands(hands, mesh, notes)                 # for many objects: gather, then `build_report`
+    measured = measure_hands(hands, mesh, notes=notes)           # for many objects: gather, then `build_report`
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from fastgrasp_model.grasps import GraspFileError, Grasps
 from fastgrasp_model.metrics import contact_ratio, penetration
-from fastgrasp_model.metrics.hand_set import HandSet
+from fastgrasp_model.metrics.hand_set import MANO_VERTICES, HandSet
 from fastgrasp_model.metrics.protocols import COLUMNS, PROTOCOLS, columns_of
 from fastgrasp_model.metrics.summary import Measured, build_report
 
@@ -97,17 +97,17 @@ def measure_hands(
         moved, engine = _simulation_columns(hands, mesh, "held_1s_share" in names, progress)
         columns.update(moved)
     rows = [
-        {"seed": seed, "index": i, "problem": hands.problems[i], "simulator_problem": engine[i]}
+        {"seed": seed, "index": number, "problem": hands.problems[i], "simulator_problem": engine[i]}
         | {name: _plain(columns[name], i) for name in names}
-        for i in range(len(hands))
+        for i, number in enumerate(hands.numbers)
     ]
     return Measured(hands.object_name, seed, rows, _right_keypoints(hands, good), notes=list(notes))
 
 
-def refused(name: str, seed: int, count: int, reason: str) -> Measured:
-    """What is reported of an object that cannot be measured: its hands, each with the reason."""
+def refused(name: str, seed: int, numbers: Iterable[int], reason: str) -> Measured:
+    """What is reported of an object that cannot be measured: its hands by their numbers, each with the reason."""
     row = {"seed": seed, "problem": f"object refused: {reason}", "simulator_problem": None}
-    return Measured(name, seed, [{**row, "index": i} for i in range(count)], refused=reason)
+    return Measured(name, seed, [{**row, "index": number} for number in numbers], refused=reason)
 
 
 def _geometry_columns(
@@ -133,15 +133,24 @@ def _geometry_columns(
     }
     if "self_penetration_cm" in names:
         found["self_penetration_cm"] = self_penetration_cm(vertices, faces)
-    if "contact_thumb_and_two_share" in names and hands.keypoints is not None and hands.is_mano:
-        fingers = contact_ratio.finger_vertices(vertices[0], faces[0], hands.keypoints[rows[0]])
-        found["contact_thumb_and_two_share"] = contact_ratio.contact_thumb_and_two_fingers(np.stack(near), fingers)
+    if "contact_thumb_and_two_share" in names and hands.keypoints is not None:
+        found["contact_thumb_and_two_share"] = _thumb_and_two(vertices, faces, hands.keypoints[rows], near)
     if "joint_limit_violation_deg" in names and hands.hand_pose is not None:
         from fastgrasp_model.metrics.joint_limits import joint_limit_violation_deg
 
         layer = layer or _open_hand(hands.side)
         found["joint_limit_violation_deg"] = joint_limit_violation_deg(hands.hand_pose[rows], layer)
     return {name: _spread_out(found[name], rows, len(hands)) for name in names if name in found}
+
+
+def _thumb_and_two(vertices: list, faces: list, keypoints: np.ndarray, near: list) -> np.ndarray:
+    """(B,) contact of thumb and two fingers; NaN for hands without MANO's 778 vertices, whose fingers are unknown."""
+    column = np.full(len(vertices), np.nan)
+    mano = [i for i, hand in enumerate(vertices) if len(hand) == MANO_VERTICES]
+    if mano:
+        fingers = contact_ratio.finger_vertices(vertices[mano[0]], faces[mano[0]], keypoints[mano[0]])
+        column[mano] = contact_ratio.contact_thumb_and_two_fingers(np.stack([near[i] for i in mano]), fingers)
+    return column
 
 
 def _simulation_columns(hands: HandSet, mesh: trimesh.Trimesh, hold: bool, progress) -> tuple[dict, list[str | None]]:

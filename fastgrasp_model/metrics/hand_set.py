@@ -6,7 +6,7 @@ MANO's mesh. A metric takes what it needs and is left out where that is unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,8 @@ class HandSet:
     betas: (B, 10), or None.
     problems: for each hand why it cannot be measured (such as "NaN in the parameters"), or None. The arrays of such
         a hand may hold anything.
+    numbers: for each hand its number among all of the source on this object, where right and left hands of one
+        object are two sets; 0, 1, 2, ... by default. Reports call the hands by it.
 
     Raises ValueError where the lengths or shapes do not fit.
     """
@@ -42,12 +44,15 @@ class HandSet:
     hand_pose: np.ndarray | None
     betas: np.ndarray | None
     problems: list[str | None]
+    numbers: list[int] | None = None
 
     def __post_init__(self) -> None:
         if self.side not in ("right", "left"):
             raise ValueError(f"side must be 'right' or 'left', got {self.side!r}")
         count = len(self.vertices)
-        for name in ("faces", "problems"):
+        if self.numbers is None:
+            object.__setattr__(self, "numbers", list(range(count)))
+        for name in ("faces", "problems", "numbers"):
             if len(getattr(self, name)) != count:
                 raise ValueError(f"{name}: expected {count} entries, one for each hand, got {len(getattr(self, name))}")
         for name, shape in (("keypoints", (21, 3)), ("hand_pose", (45,)), ("betas", (10,))):
@@ -66,13 +71,24 @@ class HandSet:
 
         return HandSet(
             self.object_name, self.side, self.vertices[rows], self.faces[rows], some(self.keypoints),
-            some(self.hand_pose), some(self.betas), self.problems[rows],
+            some(self.hand_pose), some(self.betas), self.problems[rows], self.numbers[rows],
         )  # fmt: skip
 
-    @property
-    def is_mano(self) -> bool:
-        """Whether every hand has MANO's 778 vertices, so that vertex numbers mean the same everywhere."""
-        return all(len(vertices) == MANO_VERTICES for vertices in self.vertices)
+    def with_other_side(self, other: HandSet) -> HandSet:
+        """These hands and the others on the same object, as pictures need them, in the order of their numbers. The
+        side stays that of the first set, and parameters, which mean nothing without it, are left out."""
+        order = np.argsort([*self.numbers, *other.numbers], kind="stable")
+
+        def merged(name: str) -> list:
+            both = [*getattr(self, name), *getattr(other, name)]
+            return [both[i] for i in order]
+
+        known = self.keypoints is not None and other.keypoints is not None
+        return replace(
+            self, vertices=merged("vertices"), faces=merged("faces"), hand_pose=None, betas=None,
+            keypoints=np.stack(merged("keypoints")) if known else None,
+            problems=merged("problems"), numbers=merged("numbers"),
+        )  # fmt: skip
 
     @staticmethod
     def from_grasps(grasps: Grasps, object_name: str = "") -> HandSet:

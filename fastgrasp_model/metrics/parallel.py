@@ -6,6 +6,7 @@ time.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,14 @@ from fastgrasp_model.metrics.hand_set import HandSet
 from fastgrasp_model.metrics.summary import Measured, joined
 
 PIECE = 5  # grasps
+_LOST = (
+    "a worker process was killed before it had measured its grasps, most likely for want of memory; "
+    "run again with fewer --workers"
+)
+
+
+class WorkerError(RuntimeError):
+    """A worker process ended before its work was done."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +62,31 @@ def run_jobs(function: Callable, jobs: Sequence, workers: int, title: str, quiet
     if workers == 1 or len(jobs) < 2:
         return shown(map(function, jobs))
     from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import active_children, get_context
 
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-        return shown(pool.map(function, jobs))
+    with (
+        tempfile.TemporaryDirectory(prefix="fastgrasp_") as folder,
+        ProcessPoolExecutor(
+            min(workers, len(jobs)), get_context("spawn"), initializer=_work_in, initargs=(folder,)
+        ) as pool,
+    ):
+        try:
+            futures = [pool.submit(function, job) for job in jobs]
+            return shown(future.result() for future in futures)
+        except BrokenProcessPool as error:
+            raise WorkerError(_LOST) from error
+        except BaseException:
+            # An interrupt, most likely. Leaving the pool would wait for all that is queued; a pool that has lost its
+            # processes ends at once. (`pool.map` would cancel the futures, and Python 3.11's pool breaks over that.)
+            for process in active_children():
+                process.terminate()
+            raise
+
+
+def _work_in(folder: str) -> None:
+    """A worker's temporary files go where they are removed with the folder, even if the worker is killed."""
+    tempfile.tempdir = folder
 
 
 def prepare(job: tuple) -> str | None:
@@ -107,4 +137,4 @@ def _measure_piece(job: tuple) -> Measured:
         mesh, notes = target.load()
         return measure_hands(hands, mesh, protocols, simulate, seed, layer, notes)
     except (MeshError, SimulationError) as error:
-        return refused(target.name, seed, len(hands), str(error))
+        return refused(target.name, seed, hands.numbers, str(error))

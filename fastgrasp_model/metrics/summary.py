@@ -22,6 +22,13 @@ _CLUSTERED = ("entropy_nats", "cluster_size_cm", "entropy_whitened_nats", "clust
               "entropy_whitened_raw_nats", "cluster_size_whitened_raw")  # fmt: skip
 
 
+# The parts of a report, and what a row of its objects holds at least.
+_PARTS = {
+    "settings": dict, "columns": dict, "protocols": dict, "table": dict, "seeds": list, "objects": list, "counts": dict,
+}  # fmt: skip
+_OF_OBJECT = {"object", "refused", "notes", "count", "measured", "mean", "grasps"}
+
+
 class BenchmarkError(ValueError):
     """What was asked of the benchmark cannot be done; the message says what is missing and the remedy."""
 
@@ -30,7 +37,8 @@ class BenchmarkError(ValueError):
 class Measured:
     """The hands of one seed on one object, measured.
 
-    rows: for each hand {"seed", "index", "problem", "simulator_problem", column: value or None}.
+    rows: for each hand {"seed", "index", "problem", "simulator_problem", column: value or None}; index is its number
+        (`HandSet.numbers`).
     keypoints: (B', 21, 3) of the measured hands, metres, mirrored to right hands; None where unknown.
     refused: why the object could not be measured at all, or None. notes: what was mended on its mesh.
     """
@@ -80,22 +88,41 @@ def read_report(path: Path) -> dict:
     """A report that an earlier run wrote as JSON. Raises BenchmarkError with the reason."""
     remedy = "Give a file that fastgrasp benchmark or evaluate wrote as JSON."
     try:
-        report = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        report = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
+    except (OSError, ValueError, RecursionError) as error:
         raise BenchmarkError(f"{path} cannot be read as a report ({error}). {remedy}") from error
-    if not isinstance(report, dict) or report.get("format") != FORMAT:
-        raise BenchmarkError(f"{path} is no benchmark report. {remedy}")
-    if report.get("format_version") != FORMAT_VERSION:
-        raise BenchmarkError(
-            f"{path} has format {report.get('format_version')}, this FastGrasp reads {FORMAT_VERSION}. Measure again."
-        )
+    check_report(report, str(path))
     return report
 
 
+def check_report(report: object, name: str) -> None:
+    """Raises BenchmarkError, which calls the report `name`, where this is no whole report that can be shown."""
+    remedy = "Give a file that fastgrasp benchmark or evaluate wrote as JSON."
+    if not isinstance(report, dict) or report.get("format") != FORMAT:
+        raise BenchmarkError(f"{name} is no benchmark report. {remedy}")
+    if report.get("format_version") != FORMAT_VERSION:
+        raise BenchmarkError(
+            f"{name} has format {report.get('format_version')}, this FastGrasp reads {FORMAT_VERSION}. Measure again."
+        )
+    damaged = [key for key, kind in _PARTS.items() if not isinstance(report.get(key), kind)]
+    if not damaged and not all(isinstance(cell, dict) and "mean" in cell for cell in report["table"].values()):
+        damaged = ["table"]
+    if not damaged and not all(isinstance(row, dict) and _OF_OBJECT <= row.keys() for row in report["objects"]):
+        damaged = ["objects"]
+    if not damaged and not all(isinstance(report["counts"].get(key), int) for key in _counts([])):
+        damaged = ["counts"]
+    if damaged:
+        raise BenchmarkError(f"{name} is damaged: {', '.join(damaged)} missing or not as written. {remedy}")
+
+
+def _no_number(word: str):
+    raise ValueError(f"it holds {word}, which no report does")
+
+
 def joined(parts: Sequence[Measured]) -> Measured:
-    """Parts of one object and seed, measured one after the other, as one; the rows are numbered anew."""
+    """Parts of one object and seed, measured one after the other, as one."""
     known = [part.keypoints for part in parts if part.keypoints is not None]
-    rows = [{**row, "index": i} for i, row in enumerate(row for part in parts for row in part.rows)]
+    rows = [row for part in parts for row in part.rows]
     first = parts[0]
     keypoints = np.concatenate(known) if known else None
     return Measured(first.object_name, first.seed, rows, keypoints, first.refused, first.notes)
@@ -161,6 +188,7 @@ def _by_object(measured: Sequence[Measured], names: list[str]) -> list[dict]:
         row["measured"] += sum(grasp["problem"] is None for grasp in part.rows)
         row["grasps"] += part.rows
     for row in rows.values():
+        row["grasps"].sort(key=lambda grasp: (grasp["seed"], grasp["index"]))  # right and left hands among each other
         row["mean"] = {name: mean_of(row["grasps"], name) for name in names if not COLUMNS[name].of_set}
         apart = _diversity([part for part in measured if part.object_name == row["object"] and _several(part)])[0]
         if "pairwise_joint_distance_cm" in names:

@@ -15,7 +15,6 @@ from fastgrasp_model.report.published import published_rows
 _TEMPLATES = Path(__file__).with_name("templates")
 _PICTURE_BUDGET = 3_600_000  # bytes of all pictures before base64 adds a third: the page stays below 6 MB
 _QUALITIES = ((85, 1.0), (75, 0.8), (65, 0.6), (50, 0.45))  # WebP quality and size, the first that fits the budget
-_KEYS = ("settings", "columns", "protocols", "table", "seeds", "objects", "counts")
 
 
 class ReportError(ValueError):
@@ -59,14 +58,12 @@ def write_report(
 
 
 def _check(report: object, name: str) -> None:
-    remedy = "Give what `fastgrasp benchmark --json` or `fastgrasp evaluate --json` wrote."
-    if not isinstance(report, dict) or report.get("format") != "fastgrasp-benchmark":
-        raise ReportError(f"{name} is no benchmark report. {remedy}")
-    if report.get("format_version") != 1:
-        raise ReportError(f"{name} has format {report.get('format_version')}, this page shows format 1. {remedy}")
-    missing = [key for key in _KEYS if key not in report]
-    if missing:
-        raise ReportError(f"{name} lacks {', '.join(missing)}. {remedy}")
+    from fastgrasp_model.metrics.summary import BenchmarkError, check_report
+
+    try:
+        check_report(report, name)
+    except BenchmarkError as error:
+        raise ReportError(str(error)) from None
 
 
 def _environment():

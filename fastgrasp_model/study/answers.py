@@ -60,7 +60,8 @@ def read_key(path: Path) -> Key:
     except StudyError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise StudyError(f"{path} is damaged or no study key ({error!r}); give the study's own key") from error
+        reason = type(error).__name__  # the text of some holds the whole file
+        raise StudyError(f"{path} is damaged or no study key ({reason}); give the study's own key") from error
     methods = sorted(key.methods)
     if not questions or any(sorted(c.method for c in q.candidates) != methods for q in questions):
         raise StudyError(f"{path} is damaged: not every question has one grasp of each method")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from fastgrasp_model.study.draw import StudyError
 
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
 
     from fastgrasp_model.metrics.hand_set import HandSet
 
-MESH_ENDINGS = (".obj", ".ply", ".stl", ".off", ".glb")
 FEWEST, MOST = 2, 4  # methods that fit on one page
 
 
@@ -47,17 +44,15 @@ def labels_for(paths: Sequence[Path], given: str | None) -> list[str]:
 
 
 def find_meshes(folder: Path) -> dict[str, Path]:
-    """The mesh files of a folder by their stems; of several with one stem the first of `MESH_ENDINGS`.
+    """The mesh files of a folder by their stems.
 
-    Raises StudyError: no folder, or no mesh in it.
+    Raises StudyError: no folder, or no mesh in it. MeshError: two meshes of one name.
     """
     if not folder.is_dir():
         raise StudyError(f"--objects {folder}: no such folder; give the folder that holds the objects' meshes")
-    meshes: dict[str, Path] = {}
-    for ending in MESH_ENDINGS:
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lower() == ending:
-                meshes.setdefault(path.stem, path)
+    from fastgrasp_model.geometry.meshes import MESH_ENDINGS, mesh_files
+
+    meshes = mesh_files([folder])
     if not meshes:
         raise StudyError(f"--objects {folder}: holds no mesh ({' '.join(MESH_ENDINGS)})")
     return meshes
@@ -80,23 +75,9 @@ def read_methods(
         hands: dict[str, HandSet] = {}
         for hand_set in sets:
             name = _object_of(hand_set.object_name, path, meshes, alone)
-            hands[name] = _joined(hands[name], hand_set) if name in hands else hand_set
+            hands[name] = hands[name].with_other_side(hand_set) if name in hands else hand_set
         methods.append(Method(label, path, hands))
     return methods
-
-
-def _joined(first: HandSet, second: HandSet) -> HandSet:
-    """What a picture needs of two sets, in order. The side becomes the first's, which no picture shows."""
-    known = first.keypoints is not None and second.keypoints is not None
-    return replace(
-        first,
-        vertices=[*first.vertices, *second.vertices],
-        faces=[*first.faces, *second.faces],
-        keypoints=np.concatenate([first.keypoints, second.keypoints]) if known else None,
-        hand_pose=None,
-        betas=None,
-        problems=[*first.problems, *second.problems],
-    )
 
 
 def _object_of(name: str, path: Path, meshes: dict[str, Path], alone: bool) -> str:

@@ -150,6 +150,31 @@ def test_evaluate_measures_a_folder_of_foreign_grasps_and_writes_the_page(capsys
     assert "data:image/" in (tmp_path / "page.html").read_text()
 
 
+def test_evaluate_of_both_sides_numbers_and_draws_the_hands_as_the_file_has_them(
+    capsys, grasp_file, box_file, tmp_path
+):
+    from fastgrasp_model.grasps import Grasps
+
+    rows = Grasps.load(grasp_file).parameters
+    rows[1, 3] = np.nan
+    np.savez(tmp_path / "both.npz", parameters=rows, side=np.array(["right", "left", "left"]))
+    words = ("evaluate", tmp_path / "both.npz", "--object", box_file, "--no-simulation", "--workers", 1)
+    code, text, _ = run(capsys, *words, "--html", tmp_path / "page.html", "--out", tmp_path / "r.json")
+    assert code == 0 and "grasp 1: not measured" in text
+    found = json.loads((tmp_path / "r.json").read_text())["objects"][0]["grasps"]
+    assert [row["index"] for row in found] == [0, 1, 2]
+    assert [row["problem"] is None for row in found] == [True, False, True]
+    assert "best of 2 (1 more not measurable)" in (tmp_path / "page.html").read_text()
+
+
+def test_evaluate_fails_where_no_grasp_can_be_measured(capsys, grasp_file, box_file, tmp_path):
+    from fastgrasp_model.grasps import Grasps
+
+    np.savez(tmp_path / "nan.npz", parameters=np.full_like(Grasps.load(grasp_file).parameters, np.nan))
+    code, text, _ = run(capsys, "evaluate", tmp_path / "nan.npz", "--object", box_file, "--no-simulation")
+    assert code == 1 and "0 of 3 grasps measured" in text
+
+
 def test_evaluate_asks_for_the_object_or_the_folder_and_names_what_is_missing(capsys, grasp_file, box_file, tmp_path):
     assert "--object MESH" in refused(capsys, "evaluate", grasp_file)
     trimesh.creation.box((0.05, 0.05, 0.05)).export(tmp_path / "other.obj")

@@ -16,7 +16,7 @@ import time
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
-from fastgrasp_model.commands.shared import Parser, check_output, positive
+from fastgrasp_model.commands.shared import Parser, check_output, not_negative, positive
 
 KINDS = ("ho3d-objects", "objects", "open-set")
 
@@ -68,7 +68,7 @@ def _tasks(options) -> tuple[list, list]:
     if not good:
         raise BenchmarkError(f"No object can be measured. {targets[0].name}: {reasons[0]}")
     lost = [
-        refused(target.name, seed, options.samples, reason)
+        refused(target.name, seed, range(options.samples), reason)
         for target, reason in zip(targets, reasons, strict=True)
         if reason is not None
         for seed in seeds
@@ -181,7 +181,7 @@ def _parser() -> Parser:
     add("--samples", type=positive, default=10, help="grasps for each object (default 10)")
     add("--protocol", choices=["strict", "legacy", "both"], default="both", help="which table (default both)")
     add("--cloud", choices=["full", "partial"], default="full", help="whole surface, or one camera's view")
-    add("--seed", type=int, default=0, help="the first seed (default 0)")
+    add("--seed", type=not_negative, default=0, help="the first seed (default 0)")
     add("--seeds", type=positive, default=1, metavar="N", help="how many seeds, for a mean and a spread (default 1)")
     add("--grasps", type=positive, default=100, help="open-set: how many grasps of the set (default 100)")
     add("--set", type=Path, metavar="PATH", help="open-set: another grasp set than the shipped one")
@@ -190,7 +190,7 @@ def _parser() -> Parser:
     add("--html", type=Path, metavar="FILE.html", help="write a page with tables, spreads and pictures")
     add("--compare", type=Path, nargs="+", default=[], metavar="FILE.json", help="reports to lay beside this one")
     add("--ceiling", type=positive, metavar="N", help="lay N grasps of the open set beside: what training aims at")
-    add("--pictures", type=int, default=20, metavar="N", help="objects that the page shows (default 20)")
+    add("--pictures", type=not_negative, default=20, metavar="N", help="objects that the page shows (default 20)")
     add("--out", type=Path, metavar="DIR", help="save the first seed's grasps of each object to this folder")
     add("--label", help="what the tables call these grasps")
     add("--weights", type=Path, metavar="DIR", help="weights folder (default: the shipped weights)")

@@ -24,6 +24,22 @@ def test_every_format_gives_one_closed_mesh(tmp_path, suffix):
     assert mesh.is_watertight and mesh.volume == pytest.approx(0.006, rel=1e-5)
 
 
+def test_a_vertex_that_is_not_finite_is_refused_and_not_cut_out(tmp_path):
+    text = trimesh.creation.icosphere(radius=0.04).export(file_type="obj").splitlines()
+    place = next(i for i, line in enumerate(text) if line.startswith("v "))
+    text[place] = "v nan 0.01 0.02"
+    (tmp_path / "mug.obj").write_text("\n".join(text))
+    with pytest.raises(MeshError, match="not finite"):
+        load_mesh(tmp_path / "mug.obj")
+
+
+def test_bytes_that_are_no_text_are_called_so(tmp_path):
+    (tmp_path / "mug.obj").write_bytes(bytes(range(256)) * 9)
+    with pytest.raises(MeshError) as error:
+        load_mesh(tmp_path / "mug.obj")
+    assert "mug.obj" in str(error.value) and "module" not in str(error.value)
+
+
 def test_scenes_are_joined(tmp_path):
     first, second = trimesh.creation.box((0.1, 0.1, 0.1)), trimesh.creation.box((0.1, 0.1, 0.1))
     second.apply_translation([0.5, 0, 0])

@@ -12,6 +12,7 @@ from fastgrasp_model.grasps import GraspFileError, Grasps
 from fastgrasp_model.metrics import HandSet, evaluate_grasps, measure_hands
 from fastgrasp_model.metrics.contact_ratio import FINGER_NAMES, finger_vertices
 from fastgrasp_model.metrics.protocols import COLUMNS, PROTOCOLS, SIMULATED, columns_of
+from fastgrasp_model.metrics.summary import build_report
 
 PER_GRASP = [name for name in columns_of(PROTOCOLS, simulated=False) if not COLUMNS[name].of_set]
 
@@ -123,6 +124,30 @@ def test_without_parameters_and_keypoints_the_rest_is_measured(grasps):
         for name in PER_GRASP:
             assert few[name] is None if name in unknown else few[name] == all_of_it[name], name
     assert some.keypoints is None
+
+
+def test_a_hand_of_another_mesh_or_a_broken_one_does_not_cost_the_others_a_column(grasps):
+    full = HandSet.from_grasps(grasps, "ball")
+    other = trimesh.creation.icosphere(subdivisions=3, radius=0.05)
+    vertices = [full.vertices[0], np.zeros((1, 3)), other.vertices.astype(np.float32)]
+    faces = [full.faces[0], np.zeros((0, 3), int), other.faces]
+    mixed = dataclasses.replace(full, vertices=vertices, faces=faces, problems=[None, "unreadable", None])
+    rows = measure_hands(mixed, ball(grasps), simulate=False).rows
+    alone = measure_hands(full, ball(grasps), simulate=False).rows
+    name = "contact_thumb_and_two_share"
+    assert [row[name] for row in rows] == [alone[0][name], None, None]
+
+
+def test_right_and_left_hands_of_one_object_keep_their_numbers(grasps):
+    right = dataclasses.replace(HandSet.from_grasps(grasps[[0, 1]], "ball"), numbers=[0, 2])
+    left = dataclasses.replace(HandSet.from_grasps(grasps[[2]].mirrored(), "ball"), numbers=[1])
+    parts = [measure_hands(hands, ball(grasps), simulate=False) for hands in (right, left)]
+    rows = build_report(parts, ("strict",), {"simulated": False})["objects"][0]["grasps"]
+    assert [row["index"] for row in rows] == [0, 1, 2] and rows[2]["penetration_volume_cm3"] > 10
+    both = right.with_other_side(left)
+    assert both.numbers == [0, 1, 2] and both.hand_pose is None and both.keypoints.shape == (3, 21, 3)
+    assert both.vertices[1] is left.vertices[0] and both.vertices[2] is right.vertices[1]
+    assert right[1:].numbers == [2] and HandSet.from_grasps(grasps).numbers == [0, 1, 2]
 
 
 def test_finger_vertices_follow_the_skin_weights(layer, grasps):

@@ -77,7 +77,8 @@ def test_diversity_needs_two_samples_for_each_cluster():
 
 
 def test_parts_of_one_object_are_joined_in_order():
-    whole = joined([Measured("mug", 3, [row(1.0), row(2.0)], hands(2)), Measured("mug", 3, [row(3.0)], hands(1))])
+    first = Measured("mug", 3, [row(1.0), row(2.0, index=1)], hands(2))
+    whole = joined([first, Measured("mug", 3, [row(3.0, index=2)], hands(1))])
     assert [r["index"] for r in whole.rows] == [0, 1, 2] and whole.seed == 3
     assert [r["penetration_depth_cm"] for r in whole.rows] == [1.0, 2.0, 3.0]
     assert whole.keypoints.shape == (3, 21, 3)
@@ -120,3 +121,24 @@ def test_a_report_is_read_back_and_anything_else_refused(tmp_path):
             read_report(path)
     with pytest.raises(BenchmarkError, match="cannot be read"):
         read_report(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [("settings", 3, "settings"), ("objects", None, "objects"), ("objects", [{"object": "mug"}], "objects"),
+     ("table", {"penetration_depth_cm": 7}, "table"), ("counts", {}, "counts"),
+     ("table", {"penetration_depth_cm": {"mean": float("nan"), "sd": None}}, "NaN")],
+)  # fmt: skip
+def test_a_damaged_report_is_refused_before_anything_is_measured(tmp_path, key, value, reason):
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({**report_of(Measured("mug", 0, [row(1.0)])), key: value}))
+    with pytest.raises(BenchmarkError, match=reason):
+        read_report(path)
+
+
+def test_a_line_on_a_grasp_stays_one_line(capsys):
+    from fastgrasp_model.commands.reporting import print_report
+
+    reason = "a problem that takes many words to tell, " * 4
+    print_report(report_of(Measured("mug", 0, [row(None, problem=reason.strip())])), "test")
+    assert f"mug, grasp 0: not measured: {reason.strip()}" in capsys.readouterr().out.splitlines()

@@ -207,7 +207,7 @@ def test_pictures_are_made_smaller_to_fit(make_report, tmp_path):
     [
         ({"format": "other"}, "no benchmark report"),
         ({"format_version": 2}, "format 2"),
-        ({"objects": None}, "lacks objects"),
+        ({"objects": None}, "damaged: objects missing"),
     ],
 )
 def test_what_is_no_report_is_refused(make_report, tmp_path, change, message):

@@ -140,6 +140,8 @@ def test_no_answer_that_counts_is_a_failure(methods, objects, tmp_path, capsys):
         (["--tally", "{objects}", "--key", "{new}"], "no key at"),
         (["--views", "9"], "invalid choice: 9"),
         (["--per-object", "0"], "expected 1 or more"),
+        (["--seed", "-1"], "expected 0 or more"),
+        (["a.npz", "b.npz", "--objects", "{objects}", "--out", "{objects}/ball.obj/new"], "cannot write .* choose"),
     ],
 )
 def test_bad_input_is_one_line(words, message, objects, tmp_path):

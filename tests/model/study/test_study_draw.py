@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.study.draw import StudyError, draw_questions
 from fastgrasp_model.study.sources import common_objects, find_meshes, labels_for, read_methods
 
@@ -111,9 +112,12 @@ def test_wrong_labels(paths, given, message):
 
 
 def test_meshes_by_stem(tmp_path):
-    for name in ("mug.ply", "mug.obj", "apple.STL", "notes.txt"):
+    for name in ("mug.obj", "apple.STL", "notes.txt"):
         (tmp_path / name).touch()
     assert find_meshes(tmp_path) == {"mug": tmp_path / "mug.obj", "apple": tmp_path / "apple.STL"}
+    (tmp_path / "mug.ply").touch()
+    with pytest.raises(MeshError, match="Several meshes are called mug"):
+        find_meshes(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(StudyError, match="holds no mesh"):
         find_meshes(tmp_path / "empty")

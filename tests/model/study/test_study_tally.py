@@ -270,6 +270,13 @@ def test_wrong_keys(content, message, tmp_path):
         read_key(path)
 
 
+def test_a_key_that_is_no_text_is_refused_without_its_bytes(tmp_path):
+    (tmp_path / "study_key.json").write_bytes(b"PK" + bytes(range(128, 256)) * 50)
+    with pytest.raises(StudyError, match="damaged or no study key") as caught:
+        read_key(tmp_path / "study_key.json")
+    assert len(str(caught.value)) < 300
+
+
 def test_a_key_that_misses_a_method_is_refused(key_file):
     content = json.loads(key_file.read_text())
     del content["questions"][2]["candidates"]["q2-older"]

@@ -63,12 +63,13 @@ def test_one_protocol_measures_no_more_than_its_columns(objects, weights, tmp_pa
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_file_whatever_the_number_of_processes(objects, weights_folder, tmp_path):
     weights = weights_folder  # the shipped ones: these hands touch
-    seeds = ("--cloud", "partial", "--seeds", "2", "--samples", "6")  # more than one piece for each object
-    run(objects, weights, tmp_path / "one.json", *seeds)
-    run(objects, weights, tmp_path / "two.json", *seeds, "--workers", "2")
+    seeds = ("--cloud", "partial", "--seeds", "2", "--samples", "6")  # more than one piece for each seed
+    ball = objects / "ball.ply"
+    run(ball, weights, tmp_path / "one.json", *seeds)
+    run(ball, weights, tmp_path / "two.json", *seeds, "--workers", "2")
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     report = json.loads((tmp_path / "one.json").read_text())
-    assert report["settings"]["seeds"] == [0, 1] and report["counts"]["grasps"] == 24
+    assert report["settings"]["seeds"] == [0, 1] and report["counts"]["grasps"] == 12
     first, second = (seed["table"]["penetration_volume_cm3"] for seed in report["seeds"])
     assert first != second
     assert report["table"]["displacement_six_directions_cm"]["mean"] < 10
@@ -137,6 +138,10 @@ def test_wrong_requests_are_one_line_and_exit_2(objects, tmp_path, capsys):
         (["objects", "--objects", objects, "--json", tmp_path], "cannot write"),
         (["objects", "--objects", objects, "--compare", objects / "notes.txt"], "cannot be read as a report"),
         (["nothing"], "invalid choice"),
+        (["objects", "--objects", objects, "--seed", "-1"], "expected 0 or more"),
+        (["objects", "--objects", objects, "--pictures", "-1"], "expected 0 or more"),
+        (["objects", "--objects", objects, "--samples", "x"], "expected a whole number, got 'x'"),
+        (["objects", "--objects", objects, objects / "ball.ply"], "Several meshes are called ball"),
     ):
         assert cli.main(["benchmark", *map(str, words)]) == 2, words
         error = capsys.readouterr().err
