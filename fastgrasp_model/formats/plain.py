@@ -50,10 +50,7 @@ def load(request: Request) -> dict[str, np.ndarray]:
 def _load_pickle(request: Request) -> dict[str, np.ndarray]:
     from fastgrasp_model.hand.restricted_pickle import read_pickle
 
-    content = read_pickle(request.path)
-    if isinstance(content, dict):
-        return {str(key): np.asarray(value) for key, value in content.items()}
-    raise ValueError(f"the pickle holds a {type(content).__name__}, expected a dict of arrays")
+    return read_pickle(request.path)
 
 
 def read(content: dict[str, np.ndarray], request: Request) -> list[Hand]:

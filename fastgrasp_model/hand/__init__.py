@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastgrasp_model.hand.keypoints import keypoints_from, wrist_frame
     from fastgrasp_model.hand.mano import HandOutput, ManoLayer
-    from fastgrasp_model.hand.model_file import HandModelError, load_hand_file
+    from fastgrasp_model.hand.model_file import HandModelError, load_hand_file, save_hand_pickle
 
 SIDES = ("right", "left")
 
@@ -23,6 +23,7 @@ __all__ = [
     "ManoLayer",
     "keypoints_from",
     "load_hand_file",
+    "save_hand_pickle",
     "wrist_frame",
 ]
 
@@ -32,6 +33,7 @@ _HOMES = {
     "ManoLayer": "mano",
     "keypoints_from": "keypoints",
     "load_hand_file": "model_file",
+    "save_hand_pickle": "model_file",
     "wrist_frame": "keypoints",
 }
 

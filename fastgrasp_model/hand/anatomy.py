@@ -1,4 +1,4 @@
-"""The hand beyond its model: the pads that touch things; and the face of joints, synergies, spheres.
+"""The hand beyond its model: the pads that touch things; and the face of joints, poses, synergies, spheres.
 
 Pads are found from the skin weights and rest normals of a `ManoLayer`, so they hold for the open hand, for a
 user's MANO file, and for either side.
@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.collision import CollisionSpheres, collision_spheres
+from fastgrasp_model.hand.collision import CollisionSpheres, collision_spheres, part_fingers
 from fastgrasp_model.hand.joints import (
     FINGER_JOINTS,
     FINGERS,
@@ -23,6 +23,7 @@ from fastgrasp_model.hand.joints import (
     matrices_to_angles,
 )
 from fastgrasp_model.hand.mano import ManoLayer
+from fastgrasp_model.hand.poses import named_pose
 from fastgrasp_model.hand.synergies import sample_synergies
 
 
@@ -72,7 +73,9 @@ __all__ = [
     "joint_axes",
     "limit_violation",
     "matrices_to_angles",
+    "named_pose",
     "pads",
+    "part_fingers",
     "rest_normals",
     "sample_synergies",
 ]

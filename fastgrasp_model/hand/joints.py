@@ -33,9 +33,32 @@ JOINT_NAMES = (
     "thumb_cmc", "thumb_mcp", "thumb_ip",
 )  # fmt: skip
 
-# Degrees from the flat hand as (lowest, highest) of twist, spread, bend. A blend of clinical norms (American
-# Academy of Orthopaedic Surgeons, "Joint Motion", 1965) and of the defaults of published hand layers; not one
-# quoted table.
+# Degrees from the flat hand as (lowest, highest) of twist, spread, bend. Where the numbers come from:
+#
+# - AAOS: American Academy of Orthopaedic Surgeons, "Joint Motion: Method of Measuring and Recording", 1965: MCP
+#   flexion 90, extension 45; PIP 100; DIP 90; thumb MCP 50; thumb IP 80, extension 20 (as quoted in clinical texts).
+# - ASSH: normal ranges of the Electronic Textbook of Hand Surgery (e-hand.com): MCP extension 0-45, flexion 90; PIP
+#   0-100; DIP 0-80; thumb MCP extension 10, flexion 55; thumb IP extension 15, flexion 80.
+# - Lin, Wu, Huang, "Modeling the Constraints of Human Hand Motion", Workshop on Human Motion, 2000: MCP flexion
+#   0-90, spread +-15; PIP 0-110; DIP 0-90; no spread at PIP and DIP; DIP = 2/3 PIP.
+# - Barakat, Field, Taylor, "The Range of Movement of the Thumb", Hand 8, 2013, 100 healthy thumbs, mean (range): IP
+#   flexion 88 (80-90), extension 12 (0-45); MCP flexion 60 (43-70), extension 8 (0-15); CMC anteposition 61 (50-71),
+#   radial abduction 63 (53-71).
+# - Cooney et al., "The kinesiology of the thumb trapeziometacarpal joint", J. Bone Joint Surg. 63-A, 1981: whole
+#   active motion at the CMC joint 53 of flexion-extension, 42 of abduction-adduction, 17 of rotation.
+#
+# MCP bend: 90 is AAOS and Lin; -25 our choice (half of the passive AAOS 45, what hands do by themselves). MCP spread:
+# our choice about Lin's +-15, shifted because the flat hand here is fanned out: the outer fingers go further
+# inwards than outwards, and the little finger furthest. PIP bend: 105 between AAOS' 100 and Lin's 110; DIP bend: 80
+# of ASSH. Slight extension of PIP (-5) and DIP (-10, a pad pressed flat) and all few-degree twists and spreads of
+# hinge joints: our choice; soft tissue gives by as much. Thumb MCP bend: Barakat. Thumb IP bend: AAOS. Thumb CMC: our
+# choice. Its three ranges are wider than Cooney's, in particular the twist, because the joint also stands for what
+# the model lacks: the palm's arch, i.e. 20 and 27 degrees of flexion at the CMC joints of ring and little finger
+# (El-shennawy et al., J. Hand Surg. 26A, 2001), which bring these fingers to meet the thumb; the 70 of spread from end
+# to end lie in Barakat's 50-71 of anteposition.
+
+# In a free movement the outermost joint of a finger bends by so much of the middle one (Lin, Wu, Huang 2000).
+DIP_PER_PIP = 2 / 3
 _PIP = ((-2, 2), (-3, 3), (-5, 105))
 _DIP = ((-2, 2), (-3, 3), (-10, 80))
 _LIMITS_DEGREES = {

@@ -31,6 +31,7 @@ from fastgrasp_model.hand.model_file import (
 from fastgrasp_model.hand.topology import close_wrist, mirrored_model, side_of
 
 PARAMETER_COUNT = 61
+_SIZES = [SHAPE_COUNT, 3, 45, 3]
 OPEN_HAND = Path(__file__).parent / "data" / "open_hand.npz"
 # Fingertip vertices of MANO's mesh (thumb, index, middle, ring, pinky) as manopth and manotorch take them.
 TIP_IDS = (745, 317, 444, 556, 673)
@@ -149,15 +150,29 @@ class ManoLayer(nn.Module):
         return self.rest_joints_template + (betas @ self.joint_shapedirs).unflatten(-1, (JOINT_COUNT, 3))
 
     def forward(self, betas: Tensor, global_orient: Tensor, hand_pose: Tensor, transl: Tensor) -> HandOutput:
-        """Betas (B, 10), axis-angles (B, 3) and (B, 45), transl (B, 3) -> HandOutput."""
+        """Betas (B, 10), axis-angles (B, 3) and (B, 45), radians, transl (B, 3), metres -> HandOutput.
+
+        All of the layer's dtype and device; each finger joint's axis-angle is in its parent's frame, relative to the
+        flat hand. Gradients are finite everywhere, also at the zero rotation and at half a turn.
+        """
         axis_angles = torch.cat([global_orient, hand_pose], -1).unflatten(-1, (JOINT_COUNT, 3))
         return self.from_matrices(betas, axis_angle_to_matrix(axis_angles), transl)
 
+    def exported(self) -> torch.export.ExportedProgram:
+        """The layer as a torch.export program of any batch size, to save with `torch.export.save`.
+
+        It takes what `forward` takes, (B, 10), (B, 3), (B, 45), (B, 3) in this layer's dtype and on its device,
+        and gives the plain tuple (vertices, joints). Needs no FastGrasp where it is loaded.
+        """
+        batch = torch.export.Dim("batch", min=1)
+        example = tuple(self.v_template.new_zeros(2, size) for size in _SIZES)
+        return torch.export.export(_PlainTuple(self), example, dynamic_shapes=tuple({0: batch} for _ in _SIZES))
+
     def from_parameters(self, parameters: Tensor) -> HandOutput:
-        """(B, 61) = [betas 10 | global_orient 3 | hand_pose 45 | transl 3] -> HandOutput."""
+        """(B, 61) = [betas 10 | global_orient 3 | hand_pose 45 | transl 3] -> HandOutput. Raises ValueError."""
         if parameters.ndim != 2 or parameters.shape[1] != PARAMETER_COUNT:
             raise ValueError(f"expected parameters of shape (B, {PARAMETER_COUNT}), got {tuple(parameters.shape)}")
-        return self(*parameters.split([10, 3, 45, 3], dim=1))
+        return self(*parameters.split(_SIZES, dim=1))
 
     def from_matrices(
         self,
@@ -217,6 +232,17 @@ class ManoLayer(nn.Module):
         turned = (pose.rotations.flatten(2).transpose(1, 2) @ weights).view(-1, 3, 3, count)
         moved = offsets.transpose(1, 2) @ weights  # (B, 3, V)
         return ((turned * shaped).sum(2) + moved).transpose(1, 2).contiguous()
+
+
+class _PlainTuple(nn.Module):
+    """A layer whose answer is no class of this package, so that a saved program loads anywhere."""
+
+    def __init__(self, layer: ManoLayer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, betas: Tensor, global_orient: Tensor, hand_pose: Tensor, transl: Tensor) -> tuple[Tensor, Tensor]:
+        return tuple(self.layer(betas, global_orient, hand_pose, transl))
 
 
 def _tree_levels(parents: list[int]) -> tuple[list[int], list[tuple[int, int, list[int] | None]]]:

@@ -29,6 +29,7 @@ _REQUIRED_SHAPES = {
     "hands_mean": (45,),
 }
 _OPTIONAL_SHAPES = {"tip_ids": (5,)}
+_MOST_BYTES = 64 << 20
 _INTEGER_KEYS = {"kintree_table", "f", "tip_ids"}
 _REMEDY = (
     "Give MANO_RIGHT.pkl as downloaded from https://mano.is.tue.mpg.de, a .npz with the same keys, "
@@ -57,10 +58,38 @@ def load_hand_file(path: str | Path) -> dict[str, np.ndarray]:
     return _checked(readers[path.suffix.lower()](path), path)
 
 
+def save_hand_pickle(model: dict[str, np.ndarray], path: str | Path) -> Path:
+    """Write a hand model (see `load_hand_file`) as a pickle in the official file's form, for other MANO layers.
+
+    Plain arrays under MANO's names, the regressor (16, 778) sparse as manopth and manotorch want it, protocol 2;
+    so smplx, manopth and manotorch load the open hand, without chumpy. They look for MANO_RIGHT.pkl (a left model:
+    MANO_LEFT.pkl) in a folder. Returns the path. Raises OSError where it cannot be written.
+    """
+    import pickle
+
+    from scipy import sparse
+
+    path = Path(path)
+    parents, children = model["kintree_table"]
+    content = {
+        **{key: model[key] for key in _REQUIRED_SHAPES},
+        "f": model["f"].astype(np.uint32),
+        "kintree_table": np.stack([parents % 2**32, children]).astype(np.uint32),  # the root's parent is 2^32 - 1
+        "J_regressor": sparse.csc_matrix(model["J_regressor"]),
+        "J": model["J_regressor"] @ model["v_template"],
+        "bs_style": "lbs",
+        "bs_type": "lrotmin",
+    }
+    path.write_bytes(pickle.dumps(content, protocol=2))
+    return path
+
+
 def _read_npz(path: Path) -> dict[str, object]:
     wanted = {*_REQUIRED_SHAPES, *_OPTIONAL_SHAPES}
     try:
         with np.load(path, allow_pickle=False) as archive:
+            if sum(info.file_size for info in archive.zip.infolist()) > _MOST_BYTES:
+                raise ValueError(f"more than {_MOST_BYTES >> 20} MiB unpacked; a hand model has a few")
             return {key: archive[key] for key in archive.files if key in wanted}
     except Exception as error:  # zipfile, zlib, numpy and OS errors all mean the same to the user
         raise HandModelError(f"{path} is damaged or not a NumPy archive ({error}). {_REMEDY}") from error
@@ -70,12 +99,9 @@ def _read_pickle(path: Path) -> dict[str, object]:
     from fastgrasp_model.hand.restricted_pickle import PickleRefused, read_pickle
 
     try:
-        content = read_pickle(path)
+        return dict(read_pickle(path, [*_REQUIRED_SHAPES, *_OPTIONAL_SHAPES]))
     except PickleRefused as error:
         raise HandModelError(f"{path}: {error} {_REMEDY}") from error
-    if not isinstance(content, dict):
-        raise HandModelError(f"{path} holds a {type(content).__name__}, expected a dict of arrays. {_REMEDY}")
-    return content
 
 
 def _checked(content: dict[str, object], path: Path) -> dict[str, np.ndarray]:

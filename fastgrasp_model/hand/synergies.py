@@ -8,10 +8,14 @@ Grasp Types", IEEE THMS 46(1), 2016. Angles are degrees inside this file and rad
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.joints import FINGER_JOINTS, JOINT_LIMITS
+from fastgrasp_model.hand.collision import CollisionSpheres, collision_spheres, part_fingers
+from fastgrasp_model.hand.joints import DIP_PER_PIP, FINGER_JOINTS, JOINT_LIMITS
+from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
 
 LONG_FINGERS = ("index", "middle", "ring", "pinky")
 KINDS = ("power", "sphere", "precision", "lateral", "open")
@@ -20,7 +24,13 @@ _SHARES = (0.34, 0.16, 0.30, 0.08, 0.12)
 # cylinder.
 _PHALANX = {"index": (45, 25), "middle": (46, 28), "ring": (44, 27), "pinky": (34, 20)}
 _HALF_FINGER = 8.0
-_DIP_PER_PIP = 2 / 3
+# Degrees of PIP and DIP: beyond, the tip of a finger runs into its own first phalanx.
+_MOST_BENT = torch.tensor([98.0, 68.0])
+# How much of the deviation from the rule each kind has, and how alike that of neighbouring fingers is.
+_LOOSENESS = {"power": 1.0, "sphere": 0.8, "precision": 0.6, "lateral": 0.8, "open": 1.2}
+_NEIGHBOUR = 0.7
+# Spheres this much larger than the skin leave no posture more than 2 mm deep in itself (a test measures the mesh).
+_SWELL = 1.1
 
 
 def sample_synergies(count: int, generator: torch.Generator | None = None) -> Tensor:
@@ -50,9 +60,41 @@ def sample_kind(kind: str, count: int, generator: torch.Generator | None = None)
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     draw = _Draw(count, generator)
     degrees = samplers[kind](draw)
-    degrees[..., 2] += draw.normal(2.0, 15)  # nobody closes exactly
+    degrees += _LOOSENESS[kind] * _deviation(draw, degrees)
+    for finger in LONG_FINGERS:
+        _, middle, last = FINGER_JOINTS[finger]
+        degrees[:, [middle - 1, last - 1], 2] = degrees[:, [middle - 1, last - 1], 2].minimum(_MOST_BENT)
     low, high = torch.as_tensor(JOINT_LIMITS, dtype=torch.float32).unbind(-1)
-    return torch.minimum(torch.maximum(torch.deg2rad(degrees), low), high)
+    angles = torch.minimum(torch.maximum(torch.deg2rad(degrees), low), high)
+    return part_fingers(angles, *_hand())
+
+
+@lru_cache(maxsize=1)
+def _hand() -> tuple[ManoLayer, CollisionSpheres]:
+    """The open hand whatever hand is in use, so that a seed always gives the same postures."""
+    layer = ManoLayer.from_file(OPEN_HAND)
+    return layer, collision_spheres(layer, shrink=_SWELL)
+
+
+def _deviation(draw: _Draw, degrees: Tensor) -> Tensor:
+    """What no two hands do alike, degrees (B, 15, 3): neighbouring fingers deviate together, DIP with PIP.
+
+    `degrees` (B, 15, 3) is the posture to deviate from: the more an MCP joint is bent, the less it spreads, for
+    its collateral ligaments are taut then.
+    """
+    place = torch.arange(4.0)
+    together = torch.linalg.cholesky(_NEIGHBOUR ** (place[:, None] - place).abs())
+    mcp, pip = 6.0 * draw.normal(1, 4) @ together.T, 8.0 * draw.normal(1, 4) @ together.T
+    roots = [FINGER_JOINTS[finger][0] - 1 for finger in LONG_FINGERS]
+    loose = draw.normal(5.0, 4) * (1 - degrees[:, roots, 2] / 90).clamp(0, 1)
+    angles = torch.zeros(draw.count, 15, 3)
+    for column, finger in enumerate(LONG_FINGERS):
+        _set_finger(angles, finger, mcp[:, column], pip[:, column], DIP_PER_PIP * pip[:, column], loose[:, column])
+    angles[:, :, 2] += draw.normal(2.0, 15)
+    thumb = draw.normal(1, 5) * torch.tensor([4.0, 5.0, 4.0, 5.0, 7.0])
+    twist, spread, bend, mcp, ip = thumb.unbind(1)
+    _set_thumb(angles, twist, spread, bend, mcp, ip)
+    return angles
 
 
 class _Draw:
@@ -102,7 +144,7 @@ def _power(draw: _Draw) -> Tensor:
         mcp, pip = _wrap(finger, radius)
         slant = oblique * (place - 1.5) / 1.5
         spread = (1.5 - place) * draw.uniform(-2, 5)
-        _set_finger(angles, finger, closing * mcp + slant, closing * pip, _DIP_PER_PIP * closing * pip, spread)
+        _set_finger(angles, finger, closing * mcp + slant, closing * pip, DIP_PER_PIP * closing * pip, spread)
     along = draw.uniform(0, 1) ** 2  # 0: thumb opposed, 1: thumb along the cylinder
     near = (1 - radius / 50).clamp(min=0)
     twist, spread = 22 - 16 * along + draw.normal(4), 42 - 45 * along + draw.normal(4)
@@ -119,7 +161,7 @@ def _sphere(draw: _Draw) -> Tensor:
     fan = draw.uniform(2, 7) * (0.5 + radius / 55)
     for place, finger in enumerate(LONG_FINGERS):
         mcp, pip = _wrap(finger, radius)
-        _set_finger(angles, finger, closing * mcp, closing * pip, _DIP_PER_PIP * closing * pip, (1.5 - place) * fan)
+        _set_finger(angles, finger, closing * mcp, closing * pip, DIP_PER_PIP * closing * pip, (1.5 - place) * fan)
     near = (1 - radius / 55).clamp(min=0)
     _set_thumb(angles, draw.uniform(15, 28), draw.uniform(34, 45), 4 + 16 * near, 6 + 18 * near, 2 + 20 * near)
     return angles
@@ -136,7 +178,7 @@ def _precision(draw: _Draw) -> Tensor:
         used = fingers > place
         mcp, pip = 60 - 30 * gap - reach, 48 - 22 * gap + reach
         mcp, pip = torch.where(used, mcp, 10 + 50 * idle), torch.where(used, pip, 15 + 65 * idle)
-        dip = torch.where(used, 0.5 * pip, _DIP_PER_PIP * pip)  # flatter, so that the pad meets the object
+        dip = torch.where(used, 0.5 * pip, DIP_PER_PIP * pip)  # flatter, so that the pad meets the object
         _set_finger(angles, finger, mcp, pip, dip, (1.5 - place) * draw.uniform(-1, 4))
     near = 1 - gap
     _set_thumb(angles, draw.uniform(14, 26), draw.uniform(38, 45), 4 + 24 * near, 5 + 24 * near,
@@ -151,7 +193,7 @@ def _lateral(draw: _Draw) -> Tensor:
     gap = draw.uniform(0, 1)
     for place, finger in enumerate(LONG_FINGERS):
         pip = curl * (72 + 5 * place)
-        _set_finger(angles, finger, curl * (45 + 7 * place), pip, _DIP_PER_PIP * pip)
+        _set_finger(angles, finger, curl * (45 + 7 * place), pip, DIP_PER_PIP * pip)
     _set_thumb(angles, draw.uniform(-8, 8), -6 + 22 * gap, 8 - 4 * gap, draw.uniform(5, 20), draw.uniform(0, 30))
     return angles
 
@@ -163,6 +205,6 @@ def _open(draw: _Draw) -> Tensor:
     fan = draw.uniform(-1, 7)
     for place, finger in enumerate(LONG_FINGERS):
         pip = 5 + 30 * closing
-        _set_finger(angles, finger, 30 * closing, pip, _DIP_PER_PIP * pip, (1.5 - place) * fan)
+        _set_finger(angles, finger, 30 * closing, pip, DIP_PER_PIP * pip, (1.5 - place) * fan)
     _set_thumb(angles, draw.uniform(0, 28), draw.uniform(0, 40), draw.uniform(-5, 20), 15 * closing, 20 * closing)
     return angles

@@ -16,7 +16,7 @@ from fastgrasp_training.synthesis.hands import GRASP_TYPES, TYPE_NAMES, Hands
 from fastgrasp_training.synthesis.objects import ObjectSpecError, make_object
 from fastgrasp_training.synthesis.optimise import Optimised, Optimiser, OptimiseSettings
 from fastgrasp_training.synthesis.starts import Chords, StartSampler, find_chords
-from fastgrasp_training.synthesis.verify import REASONS, VerifySettings, cheap_tests, slip_limits
+from fastgrasp_training.synthesis.verify import REASONS, VerifySettings, cheap_tests, shared_volumes, slip_limits
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,13 @@ class ShardMaker:
         clock.lap("slip")
         worst = moved.amax(1).numpy()
         held = worst < slip_limits(meshes, s.verify)[found.object[rows].numpy()]
-        chosen = _best_of_each(found.object[rows].numpy(), worst, held, s.grasps)
-        rejected = Counter(verdict.rejected) + Counter({"slip": int((~held).sum())})
+        volumes = np.full(len(rows), np.inf)
+        volumes[held] = shared_volumes(self.hands, verdict.vertices[rows[held]], found.object[rows[held]], meshes)
+        shallow = volumes <= s.verify.volume
+        clock.lap("volume")
+        chosen = _best_of_each(found.object[rows].numpy(), worst, held & shallow, s.grasps)
+        turned_away = {"slip": int((~held).sum()), "volume": int((held & ~shallow).sum())}
+        rejected = Counter(verdict.rejected) + Counter(turned_away)
         report = ShardReport(_by_type(found.kind), _by_type(found.kind[rows[chosen]]), rejected, clock.laps)
         picked = rows[chosen]
         grasps = self._grasp_set(

@@ -25,9 +25,10 @@ class VerifySettings:
     slip: float = 0.02  # greatest move under gravity along any of six directions
     slip_large: float = 0.03  # the same for objects longer than `large`
     large: float = 0.16
+    volume: float = 3.0  # shared with the object, cm3: a finger through a thin wall lies nowhere deep
 
 
-REASONS = ("depth", "contact", "overlap", "balance", "slip")
+REASONS = ("depth", "contact", "overlap", "balance", "slip", "volume")
 
 
 @dataclass
@@ -82,9 +83,21 @@ def balance(hands: Hands, vertices: Tensor, distance: Tensor, found: Optimised, 
     return contact.wrench_residual(places, normals, forces, centre)
 
 
+def shared_volumes(hands: Hands, vertices: Tensor, objects: Tensor, meshes: list) -> np.ndarray:
+    """Volume (B,) in cm3 that hands (B,778,3) share with their objects (B,) of `meshes` (closed, metres)."""
+    from fastgrasp_model.metrics.penetration import ObjectSolid, penetration_volume_solid_cm3
+
+    faces, volumes = hands.layer.closed_faces.numpy(), np.zeros(len(vertices))
+    for number in objects.unique().tolist():
+        mine = (objects == number).numpy()
+        skins = vertices[mine].double().numpy()
+        volumes[mine] = penetration_volume_solid_cm3(skins, faces, ObjectSolid(meshes[number]))
+    return volumes
+
+
 def slip_limits(meshes: list, settings: VerifySettings) -> np.ndarray:
     """Allowed slip (M,) in metres of each object."""
     return np.array([settings.slip_large if max(mesh.extents) > settings.large else settings.slip for mesh in meshes])
 
 
-__all__ = ["REASONS", "Verdict", "VerifySettings", "balance", "cheap_tests", "slip_limits"]
+__all__ = ["REASONS", "Verdict", "VerifySettings", "balance", "cheap_tests", "shared_volumes", "slip_limits"]

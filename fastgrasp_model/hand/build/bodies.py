@@ -29,11 +29,16 @@ LOCAL = {
 }
 # The default fingers of the source are thin: 45 % of its own "thicker fingers" target makes them human.
 NEUTRAL_DIAMETER = 0.45
+# Standard deviation of hand length over its mean; with it three units of shape 0 reach from the 1st percentile of
+# women to the 99th of men (docs/open_hand_provenance.md).
+LENGTH_SPREAD = 0.0613
+# Standard deviation along each local axis of the source; at more than 0.6 of an axis thumbs and fingers turn lumpy.
+LOCAL_SPREAD = 0.16
 
 
 @dataclass(frozen=True)
 class BodyParameters:
-    """Where a body lies on the source's axes: 0..1 each, local ones -1..1, `size` a plain factor.
+    """Where a body lies on the source's axes: 0..1 each, local ones -1..1; `size` is its hand length over the mean's.
 
     The source has no targets for the breadth of the palm and the thickness of the thumb: `palm` and `thumb`
     are relative changes of them, applied in `unpose.py`.
@@ -51,13 +56,13 @@ class BodyParameters:
 
 
 def sample_bodies(count: int, seed: int) -> list[BodyParameters]:
-    """Seeded people: all the source's axes, and spreads of 5 % in size, 4 % in the palm, 6 % in the thumb."""
+    """Seeded people: all the source's axes, and spreads in hand length, 4 % in the palm, 6 % in the thumb."""
     rng = np.random.default_rng(seed)
     people = []
     for _ in range(count):
         spread = rng.normal(size=len(LOCAL))
-        local = dict(zip(LOCAL, np.clip(0.3 * spread, -0.9, 0.9), strict=True))
-        local["diameter"] = float(np.clip(NEUTRAL_DIAMETER + 0.35 * spread[0], -0.6, 1.4))
+        local = dict(zip(LOCAL, np.clip(LOCAL_SPREAD * spread, -0.6, 0.6), strict=True))
+        local["diameter"] = float(np.clip(NEUTRAL_DIAMETER + 0.25 * spread[0], -0.2, 1.1))
         local["scale"] = 0.0
         people.append(
             BodyParameters(
@@ -66,7 +71,7 @@ def sample_bodies(count: int, seed: int) -> list[BodyParameters]:
                 muscle=float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
                 weight=float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
                 races=tuple(rng.dirichlet(np.ones(3))),
-                size=float(np.exp(0.05 * rng.normal())),
+                size=1 + LENGTH_SPREAD * float(np.clip(rng.normal(), -2.5, 2.5)),
                 palm=float(np.clip(0.04 * rng.normal(), -0.1, 0.1)),
                 thumb=float(np.clip(0.06 * rng.normal(), -0.15, 0.15)),
                 local=local,
@@ -103,7 +108,7 @@ class BodyFactory:
                 )
 
     def vertices(self, body: BodyParameters) -> np.ndarray:
-        """The base mesh (B, 3) with all targets of this body added; `size` is not applied here."""
+        """The base mesh (B, 3) with all targets of this body added; `size`, `palm` and `thumb` are not applied here."""
         result = self._base.copy()
         for name, share in self._macro_terms(body):
             if share > 1e-9:

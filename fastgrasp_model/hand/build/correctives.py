@@ -1,9 +1,9 @@
 """Pose correctives: what linear blend skinning loses at a bend, fitted linearly in the rotation matrices.
 
 For every joint alone, sampled within its limits, the wanted surface is dual-quaternion skinning (L. Kavan
-et al., ACM TOG 27 (2008)) plus a bulge along the normals of the bend that gives back the lost volume. The
-difference to linear skinning, carried back to the rest pose, is fitted by ridge regression on the nine
-entries of R - I. The sum over joints is MANO's `posedirs`.
+et al., ACM TOG 27 (2008)) with its crease pressed flat, and moved along its normals until the volume is that at
+rest. The difference to linear skinning, carried back to the rest pose, is fitted by ridge regression on the nine
+entries of R - I. The sum over joints is MANO's `posedirs`. Since it is a sum, the knuckles share one fit (see `Bend`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ import numpy as np
 
 from .anatomy import JOINT_LIMITS, anatomical_axes, angles_to_matrices
 from .remesh import vertex_normals
-from .skeleton import PARENTS, joint_transforms
+from .skeleton import PARENTS
 
-# The thumb's first joint sits deep in the palm: it has no crease, and its wide blend keeps the volume.
+# The thumb's first joint sits deep in the palm: it has no crease.
 THUMB_ROOT = 13
 SAMPLES_PER_JOINT = 48
 RIDGE = 0.02
-# Metres a bend bulges at most, metres from a joint within which skin is pressed, and slope across the crease.
-BULGE_CAP, CREASE_REACH, CREASE_SLOPE = 0.0025, 0.016, 0.5
+# Metres a bend bulges at most, and slope across the crease.
+BULGE_CAP, CREASE_SLOPE = 0.0035, 0.5
+# Metres along the bone and off it within which skin is pressed: at a knuckle, where the palm is thick, and elsewhere.
+KNUCKLES, KNUCKLE_REACH, CREASE_REACH = (1, 4, 7, 10), (0.020, 0.027), (0.016, 0.018)
+# The ball of the thumb is deep: there skin moves up to so many metres, out or in.
+THUMB_BULGE = 0.008
+# At the knuckles the palm's flesh gives way to all sides: metres along the bone, share of the inner side, metres.
+KNUCKLE_SWELL, INNER_SWELL, KNUCKLE_BULGE = 0.020, 0.45, 0.0065
 # Neighbouring fingers leave little room: of the bulge, this much is taken off at the sides.
 SIDE_LOSS = 0.8
 
@@ -69,47 +75,69 @@ def press_crease(posed, template, joint, bone, rotation, near) -> np.ndarray:
     return posed + (push * near)[:, None] * middle
 
 
-def _refill(posed, share, bone, rotation, closed_faces, volume: float) -> np.ndarray:
-    """Bulge the bend along the normals, mostly outside, until the volume is back; at most BULGE_CAP."""
+def refill(posed, bump, closed_faces, volume: float, least: float, most: float) -> np.ndarray:
+    """Move skin (V, 3) along its normals by amount * bump (V,) until the volume is back; least <= amount <= most."""
     normals = vertex_normals(posed, closed_faces)
-    inward = rotation @ bone - bone
-    inward /= max(float(np.linalg.norm(inward)), 1e-9)
-    across = np.cross(bone, inward)
-    across /= max(float(np.linalg.norm(across)), 1e-9)
-    bump = (
-        4
-        * share
-        * (1 - share)
-        * np.clip(1 - normals @ inward, 0, 1)
-        * (1 - SIDE_LOSS * (normals @ across) ** 2)
-    )
     amount = 0.0
     tiny = 1e-5 * bump[:, None] * normals
     slope = (closed_volume(posed + tiny, closed_faces) - closed_volume(posed, closed_faces)) / 1e-5
     for _ in range(3):
         lost = volume - closed_volume(posed + amount * bump[:, None] * normals, closed_faces)
-        amount = float(np.clip(amount + lost / slope, 0, BULGE_CAP))
+        amount = float(np.clip(amount + lost / slope, least, most))
     return posed + amount * bump[:, None] * normals
+
+
+def _bump(posed, bend: Bend, rotation, closed_faces) -> np.ndarray:
+    """Where a bend gives its volume back (V,): on the outer side, less at the sides, where the next finger is."""
+    if bend.joint == THUMB_ROOT:
+        return bend.swell
+    normals = vertex_normals(posed, closed_faces)
+    inward = rotation @ bend.bone - bend.bone
+    inward /= max(float(np.linalg.norm(inward)), 1e-9)
+    across = np.cross(bend.bone, inward)
+    across /= max(float(np.linalg.norm(across)), 1e-9)
+    outer = np.clip(1 - normals @ inward, 0, 1)
+    if bend.joint in KNUCKLES:
+        outer = INNER_SWELL + (1 - INNER_SWELL) * outer
+    return bend.swell * outer * (1 - SIDE_LOSS * (normals @ across) ** 2)
 
 
 @dataclass(frozen=True)
 class Bend:
-    """One joint about to turn: its number, the share (V,) of skin that turns, bone (3,), nearby skin (V,)."""
+    """One joint about to turn: its number, the share (V,) of skin that turns, bone (3,), nearby skin (V,) bool, and
+    where skin may `swell` (V,) to give volume back.
+
+    Knuckles are taken as if all four fingers turned about this one as a mitten, and a joint is given its `part` (V,)
+    of what that needs. So the corrections of fingers that close together add up to one, not to four, in the skin
+    between them, and a web, which then turns whole, gets none.
+    """
 
     joint: int
     share: np.ndarray
     bone: np.ndarray
     near: np.ndarray
+    swell: np.ndarray
+    part: np.ndarray
+
+
+def _branch_share(j: int, weights: np.ndarray) -> np.ndarray:
+    """Share (V,) of skin that follows joint j: its own weight and that of the joints beyond."""
+    branch = [k for k in range(16) if k == j or PARENTS[k] == j or (k > 0 and PARENTS[PARENTS[k]] == j)]
+    return weights[:, branch].sum(1)
 
 
 def _bend(j: int, template, weights, joints, axes) -> Bend:
-    branch = [k for k in range(16) if k == j or PARENTS[k] == j or (k > 0 and PARENTS[PARENTS[k]] == j)]
-    share, bone = weights[:, branch].sum(1), -axes[j - 1, 0]
+    own, bone = _branch_share(j, weights), -axes[j - 1, 0]
+    share = sum(_branch_share(k, weights) for k in KNUCKLES) if j in KNUCKLES else own
     offset = template - joints[j]
     along = offset @ bone
     radial = np.linalg.norm(offset - along[:, None] * bone, axis=1)
-    near = (share + weights[:, PARENTS[j]] > 0.9) & (np.abs(along) < CREASE_REACH) & (radial < CREASE_REACH)
-    return Bend(j, share, bone, near & (j != THUMB_ROOT))
+    reach = KNUCKLE_REACH if j in KNUCKLES else CREASE_REACH
+    near = (share + weights[:, PARENTS[j]] > 0.9) & (np.abs(along) < reach[0]) & (radial < reach[1])
+    swell = 4 * share * (1 - share)
+    if j in KNUCKLES:
+        swell = np.exp(-((along / KNUCKLE_SWELL) ** 2)) * np.clip(4 * share, 0, 1)
+    return Bend(j, share, bone, near & (j != THUMB_ROOT), swell, own / np.maximum(share, 1e-9))
 
 
 def fit_posedirs(template, weights, joints, closed_faces, seed: int) -> np.ndarray:
@@ -119,7 +147,8 @@ def fit_posedirs(template, weights, joints, closed_faces, seed: int) -> np.ndarr
     posedirs = np.zeros((len(template), 3, 135))
     for j in range(1, 16):
         bend = _bend(j, template, weights, joints, axes)
-        moving = np.where(((bend.share > 1e-4) & (bend.share < 1 - 1e-4)) | bend.near)[0]
+        blended = (bend.share > 1e-4) & (bend.share < 1 - 1e-4)
+        moving = np.where((blended | bend.near | (bend.swell > 0.02)) & (bend.part > 1e-3))[0]
         low, high = np.radians(JOINT_LIMITS[j - 1]).T
         features, offsets = [], []
         for _ in range(SAMPLES_PER_JOINT):
@@ -127,7 +156,7 @@ def fit_posedirs(template, weights, joints, closed_faces, seed: int) -> np.ndarr
             angles[j - 1] = rng.uniform(low, high)
             rotations = np.concatenate([np.eye(3)[None], angles_to_matrices(angles, axes)])
             offsets.append(
-                _rest_offsets(template, weights, joints, rotations, bend, closed_faces, volume)[moving]
+                _rest_offsets(template, joints[j], rotations[j], bend, closed_faces, volume)[moving]
             )
             features.append((rotations[j] - np.eye(3)).ravel())
         a, b = np.array(features), np.array(offsets).reshape(SAMPLES_PER_JOINT, -1)
@@ -136,18 +165,17 @@ def fit_posedirs(template, weights, joints, closed_faces, seed: int) -> np.ndarr
     return posedirs
 
 
-def _rest_offsets(template, weights, joints, rotations, bend: Bend, closed_faces, volume) -> np.ndarray:
+def _rest_offsets(template, joint, rotation, bend: Bend, closed_faces, volume) -> np.ndarray:
     """What to add at rest (778, 3) so that linear skinning gives the wanted surface."""
-    joint, rotation = joints[bend.joint], rotations[bend.joint]
     wanted = two_bone_dual_quaternion(template, bend.share, joint, rotation)
     wanted = press_crease(wanted, template, joint, bend.bone, rotation, bend.near)
-    if bend.joint != THUMB_ROOT:
-        wanted = _refill(wanted, bend.share, bend.bone, rotation, closed_faces, volume)
-    turn, place = joint_transforms(rotations, joints)
-    blended = np.einsum("vj,jab->vab", weights, turn)
-    shift = weights @ (place - np.einsum("jab,jb->ja", turn, joints))
-    plain = np.einsum("vab,vb->va", blended, template) + shift
-    offsets = wanted - plain
+    most = THUMB_BULGE if bend.joint == THUMB_ROOT else KNUCKLE_BULGE if bend.joint in KNUCKLES else BULGE_CAP
+    least = -most if bend.joint == THUMB_ROOT else 0.0
+    wanted = refill(wanted, _bump(wanted, bend, rotation, closed_faces), closed_faces, volume, least, most)
+    wanted = press_crease(wanted, template, joint, bend.bone, rotation, bend.near)
+    blended = bend.share[:, None, None] * (rotation - np.eye(3)) + np.eye(3)
+    plain = joint + np.einsum("vab,vb->va", blended, template - joint)
+    offsets = bend.part[:, None] * (wanted - plain)
     # A blend of rotations may be nearly singular at strong bends: damped inverse.
     gram = np.einsum("vba,vbc->vac", blended, blended) + 0.02 * np.eye(3)
     return np.linalg.solve(gram, np.einsum("vba,vb->va", blended, offsets)[..., None])[..., 0]

@@ -11,11 +11,12 @@ import numpy as np
 from .anatomy import anatomical_axes, sample_postures
 from .bodies import BodyFactory, BodyParameters
 from .correctives import fit_posedirs
-from .shapes import joint_regressor, sample_rest_hands, shape_space
+from .shapes import coefficients, joint_regressor, regressor_errors, sample_rest_hands, shape_space
 from .skeleton import PARENTS
 from .source import PACKAGE, VERSION, load_source, source_folder
 from .topology import TIPS, WRIST_RING, build_topology
-from .unpose import flat_palm, neutral_scale, rest_hand, rest_weights
+from .unpose import flat_palm, neutral_scale, rest_hand
+from .weights import rest_weights
 
 SEED = 20240817
 SHAPE_SAMPLES, POSE_SAMPLES = 800, 20_000
@@ -37,18 +38,20 @@ def build_hand(shape_samples: int = SHAPE_SAMPLES, report=lambda line: None) -> 
     report(f"rest pose from {len(rest.vertices)} source vertices, scale {scale:.4f}")
     # Rounded, so that the last bits of a linear-algebra library cannot change which edges collapse.
     topology = build_topology(
-        hand.quads, np.round(rest.vertices, 9), np.round(rest.landmarks, 9), np.round(source_weights, 9)
+        hand.quads, np.round(rest.vertices, 9), np.round(rest.landmarks, 9), hand.weights
     )
     report(f"surface of {topology.rows.shape[0]} vertices, {len(topology.faces)} faces")
     template = topology.rows @ rest.vertices + topology.puff
     samples, joints = sample_rest_hands(
-        hand, factory, source_weights, scale, topology.rows, shape_samples, SEED
+        hand, factory, source_weights, topology.rows, shape_samples, SEED
     )
-    shapedirs, joint_directions, share = shape_space(samples, joints, rest.landmarks)
+    shapedirs, share = shape_space(samples, rest.landmarks[0])
     report(f"shape space from {shape_samples} bodies, 10 directions hold {100 * share:.2f} % of the variance")
-    regressor = joint_regressor(template, shapedirs, rest.landmarks[:16], joint_directions)
-    error = np.linalg.norm(regressor @ template - rest.landmarks[:16], axis=1)
-    report(f"joint regressor off by {1e3 * error.max():.2f} mm at most")
+    betas = coefficients(samples, topology.rows @ rest.vertices, shapedirs)
+    regressor = joint_regressor(template, shapedirs, rest.landmarks[:16], betas, joints)
+    usual = np.abs(betas).max(1) <= 3
+    error = regressor_errors(regressor, template, shapedirs, betas, joints)[usual]
+    report(f"joint regressor off by {1e3 * error.max():.2f} mm at most in the {usual.sum()} samples within 3 units")
     arrays = {
         "v_template": template,
         "shapedirs": shapedirs,
@@ -90,10 +93,12 @@ def _pose_arrays(arrays: dict[str, np.ndarray], report) -> dict[str, np.ndarray]
 
 def _as_stored(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """float32 rounded well above float noise, so that the same command writes the same values everywhere."""
-    stored = {k: np.round(v, 7).astype(np.float32) for k, v in arrays.items() if v.dtype.kind == "f"}
-    weights = np.round(arrays["weights"], 5)
-    weights[np.arange(len(weights)), weights.argmax(1)] += 1 - weights.sum(1)
-    stored["weights"] = weights.astype(np.float32)
+    # Adding zero turns -0 into 0, which a linear-algebra library may round either way.
+    stored = {k: np.round(v, 7).astype(np.float32) + np.float32(0) for k, v in arrays.items() if v.dtype.kind == "f"}
+    for key, digits in (("weights", 5), ("J_regressor", 7)):  # rows sum to one after rounding, too
+        rows = np.round(arrays[key], digits) + 0.0
+        rows[np.arange(len(rows)), rows.argmax(1)] += 1 - rows.sum(1)
+        stored[key] = rows.astype(np.float32)
     stored["J"] = (arrays["J_regressor"] @ arrays["v_template"]).astype(np.float32)
     stored["bs_style"], stored["bs_type"] = np.array("lbs"), np.array("lrotmin")
     stored["f"] = arrays["f"].astype(np.uint32)
@@ -109,16 +114,11 @@ def _as_stored(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def write_hand(arrays: dict[str, np.ndarray], path: Path) -> None:
-    """A compressed .npz with fixed dates, so that equal arrays give an equal file; atomic."""
+    """An uncompressed .npz with fixed dates, so that equal arrays give an equal file with any zlib; atomic."""
     temporary = path.with_name(path.name + ".part")
-    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for key in sorted(arrays):
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, np.ascontiguousarray(arrays[key]), allow_pickle=False)
-            archive.writestr(
-                zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0)),
-                buffer.getvalue(),
-                zipfile.ZIP_DEFLATED,
-                9,
-            )
+            archive.writestr(zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0)), buffer.getvalue())
     temporary.replace(path)

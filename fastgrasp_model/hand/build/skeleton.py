@@ -12,7 +12,7 @@ PARENTS = np.array([-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14])
 FINGER_ROOTS = {"index": 1, "middle": 4, "pinky": 7, "ring": 10, "thumb": 13}
 TIP_ROWS = {"index": 16, "middle": 17, "pinky": 18, "ring": 19, "thumb": 20}
 WRIST_AT_REST = np.array([0.096, 0.006, 0.006])
-WRIST_TO_MIDDLE_TIP = 0.178
+WRIST_TO_MIDDLE_TIP = 0.1877
 # Directions from the wrist to the knuckles at rest, to lay the palm by; chosen, rounded.
 KNUCKLE_DIRECTIONS = {
     "index": (-0.98, -0.05, 0.20),

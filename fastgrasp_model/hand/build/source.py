@@ -34,15 +34,14 @@ class HandBuildError(RuntimeError):
 class SourceHand:
     """The right hand and forearm of the neutral base mesh.
 
-    vertices (V, 3) decimetres; quads (Q, 4) outward; weights (V, 16), rows sum to one; index_ray (V,) share
-    of the index metacarpal and first phalanx; cubes (21, 8) vertices of `all_vertices` round 16 joints and 5
-    tips; body_ids (V,) numbers in the body; all_vertices (B, 3) the base mesh with its helper cubes.
+    vertices (V, 3) decimetres; quads (Q, 4) outward; weights (V, 16), rows sum to one; cubes (21, 8) vertices of
+    `all_vertices` round 16 joints and 5 tips; body_ids (V,) numbers in the body; all_vertices (B, 3) the base mesh
+    with its helper cubes.
     """
 
     vertices: np.ndarray
     quads: np.ndarray
     weights: np.ndarray
-    index_ray: np.ndarray
     cubes: np.ndarray
     body_ids: np.ndarray
     all_vertices: np.ndarray
@@ -96,8 +95,8 @@ def read_target(folder: Path, name: str, body_size: int) -> np.ndarray:
     return offsets
 
 
-def _skin(folder: Path, body_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights (B, 16) of the hand joints, the index ray's share (B,), and the upper arm's share (B,)."""
+def _skin(folder: Path, body_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (B, 16) of the hand joints, and the share (B,) of the forearm's half at the elbow."""
     table = json.loads((folder / "rigs" / "standard" / "weights.default.json").read_text(encoding="utf-8"))[
         "weights"
     ]
@@ -117,15 +116,14 @@ def _skin(folder: Path, body_size: int) -> tuple[np.ndarray, np.ndarray, np.ndar
     for place, number in enumerate(FINGER_NUMBERS.values()):
         for phalanx in range(3):
             weights[:, 1 + 3 * place + phalanx] = column(f"finger{number}-{phalanx + 1}.R")
-    index_ray = column("metacarpal1.R") + column("finger2-1.R")
-    return weights, index_ray, column("lowerarm01.R")
+    return weights, column("lowerarm01.R")
 
 
 def load_source(folder: Path | None = None) -> SourceHand:
     """Read the base mesh and cut out the right hand with the distal half of the forearm."""
     folder = folder or source_folder()
     vertices, quads, cubes = read_base_mesh(folder)
-    weights, index_ray, elbow_share = _skin(folder, len(vertices))
+    weights, elbow_share = _skin(folder, len(vertices))
     total = weights.sum(1)
     keep = (total > 0.9) & (elbow_share < 0.5)
     quads = quads[keep[quads].all(1)]
@@ -140,7 +138,6 @@ def load_source(folder: Path | None = None) -> SourceHand:
         vertices=vertices[ids],
         quads=lookup[quads],
         weights=share,
-        index_ray=index_ray[ids] / total[ids],
         cubes=np.stack([cubes[name] for name in names]),
         body_ids=ids,
         all_vertices=vertices,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from .bodies import BodyParameters
 from .skeleton import (
@@ -22,11 +21,23 @@ from .skeleton import (
 )
 from .source import SourceHand
 
-# Metres in the rest frame: the source's joints sit elsewhere than the turning points of a hand.
-JOINT_SHIFTS = {1: (0.009, 0.0, 0.0035), 13: (0.009, -0.0115, 0.0055)}
-# Half the length over which the index finger takes over from the palm, round its moved knuckle.
-INDEX_BLEND = 0.011
-PALM_WIDENING = 1.10
+# Metres in the rest frame: the source's joints sit elsewhere than the turning points of a hand. With these shifts the
+# bones are as long as measured ones (docs/open_hand_provenance.md).
+JOINT_SHIFTS = {
+    1: (0.013, 0.0, -0.0015),
+    4: (0.009, 0.0, 0.003),
+    7: (0.0095, 0.001, 0.0055),
+    10: (0.0088, 0.0, 0.0036),
+    13: (0.0195, -0.0125, -0.0055),
+    14: (-0.0025, 0.0, -0.0035),
+    15: (-0.0025, 0.0, -0.0035),
+    TIP_ROWS["thumb"]: (-0.0025, 0.0, -0.0035),
+}
+# From the wrist to the source's middle knuckle in the neutral hand, metres: the shifts go with the palm's size.
+SOURCE_PALM = 0.1006
+# Part of its own bone by which a joint slides toward the tip.
+JOINT_SLIDES = {2: 0.176, 3: 0.215, 5: 0.147, 6: 0.175, 8: 0.065, 9: 0.094, 11: 0.16, 12: 0.197, 14: 0.098, 15: 0.035}
+PALM_WIDENING = 1.02
 # Growth of the cross-section round the bones of each finger; the source's are slim for their length.
 THICKENING = {"index": 1.02, "middle": 1.02, "pinky": 1.05, "ring": 1.02, "thumb": 1.12}
 
@@ -54,37 +65,24 @@ def bone_length(landmarks: np.ndarray) -> float:
     return float(np.linalg.norm(np.diff(chain, axis=0), axis=1).sum())
 
 
-def rest_weights(hand: SourceHand, vertices: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Skin weights (V, 16) for the moved joints: the index knuckle blended anew, then three smoothing rounds.
-
-    vertices and landmarks are the neutral hand on its palm, not yet straightened, wrist at the origin.
-    """
-    weights = hand.weights.copy()
-    along = (vertices - landmarks[1]) @ unit(landmarks[2] - landmarks[1])
-    t = np.clip((along / INDEX_BLEND + 1) / 2, 0, 1)
-    near = hand.index_ray * (weights[:, 2] + weights[:, 3] < 1e-6)
-    palm_share = weights[:, 0] + weights[:, 1] - near
-    weights[:, 1] = np.where(near > 0, near * t * t * (3 - 2 * t), weights[:, 1])
-    weights[:, 0] = np.where(near > 0, palm_share + near - weights[:, 1], weights[:, 0])
-    size = len(vertices)
-    pairs = np.concatenate([hand.quads[:, [i, (i + 1) % 4]] for i in range(4)])
-    pairs = np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
-    mean = sparse.csr_matrix((np.ones(len(pairs)), tuple(pairs.T)), (size, size))
-    mean = sparse.diags(1 / np.asarray(mean.sum(1)).ravel()) @ mean
-    for _ in range(3):
-        weights = 0.5 * weights + 0.5 * (mean @ weights)
-    return weights / weights.sum(1, keepdims=True)
-
-
-def flat_palm(hand: SourceHand, body: np.ndarray, size: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def flat_palm(hand: SourceHand, body: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and landmarks laid on the palm, joints moved, metres, wrist at the origin; fingers bent."""
     landmarks = body[hand.cubes].mean(1)
     vertices, landmarks = _lay_palm(body[hand.body_ids], landmarks)
-    vertices, landmarks = vertices * (0.1 * size), landmarks * (0.1 * size)
-    factor = bone_length(landmarks) / WRIST_TO_MIDDLE_TIP
+    vertices, landmarks = 0.1 * vertices, 0.1 * landmarks
+    factor = np.linalg.norm(landmarks[4] - landmarks[0]) / SOURCE_PALM
     for joint, shift in JOINT_SHIFTS.items():
         landmarks[joint] += factor * np.array(shift)
+    bones = {j: landmarks[_child(j)] - landmarks[j] for j in JOINT_SLIDES}
+    for joint, slide in JOINT_SLIDES.items():
+        landmarks[joint] += slide * bones[joint]
     return vertices, landmarks
+
+
+def _child(joint: int) -> int:
+    """The row of the landmark that follows a finger joint: the next joint or the fingertip."""
+    tips = {root + 2: TIP_ROWS[name] for name, root in FINGER_ROOTS.items()}
+    return tips.get(joint, joint + 1)
 
 
 def straighten(vertices: np.ndarray, landmarks: np.ndarray, weights: np.ndarray) -> RestHand:
@@ -140,13 +138,18 @@ def thicken_fingers(hand: RestHand, weights: np.ndarray, thumb: float = 0.0) -> 
 
 
 def rest_hand(
-    hand: SourceHand, mesh: np.ndarray, weights: np.ndarray, scale: float, body: BodyParameters
+    hand: SourceHand, mesh: np.ndarray, weights: np.ndarray, scale: float | None, body: BodyParameters
 ) -> RestHand:
-    """The whole way for one body: metres, MANO's rest pose, the wrist joint at its rest place."""
-    vertices, landmarks = flat_palm(hand, mesh, body.size)
+    """The whole way for one body: metres, MANO's rest pose, the wrist joint at its rest place.
+
+    `scale` is the neutral body's; None makes the hand `body.size` times as long as the mean one.
+    """
+    vertices, landmarks = flat_palm(hand, mesh)
     rest = straighten(vertices, landmarks, weights)
     rest = widen_palm(rest, weights, PALM_WIDENING + body.palm)
     rest = thicken_fingers(rest, weights, body.thumb)
+    if scale is None:
+        scale = body.size * WRIST_TO_MIDDLE_TIP / bone_length(rest.landmarks)
     return RestHand(rest.vertices * scale + WRIST_AT_REST, rest.landmarks * scale + WRIST_AT_REST)
 
 

@@ -9,13 +9,15 @@ import pytest
 
 from fastgrasp_model.hand.build import source
 from fastgrasp_model.hand.build.__main__ import main
-from fastgrasp_model.hand.build.correctives import press_crease, two_bone_dual_quaternion
+from fastgrasp_model.hand.build.correctives import closed_volume, press_crease, refill, two_bone_dual_quaternion
 from fastgrasp_model.hand.build.decimate import EdgeCollapse, decimate
 from fastgrasp_model.hand.build.pipeline import write_hand
 from fastgrasp_model.hand.build.remesh import corner_angles, flip_edges, rim_loop
+from fastgrasp_model.hand.build.shapes import coefficients, joint_regressor, regressor_errors
 from fastgrasp_model.hand.build.skeleton import PARENTS, kabsch, rotation_matrices, skin, swing
 from fastgrasp_model.hand.build.surface import catmull_clark, cut_by_plane, project, triangulate
 from fastgrasp_model.hand.build.topology import WRIST_RING, wrist_cap
+from fastgrasp_model.hand.build.weights import harmonic, mean_of_neighbours
 
 
 def grid(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -137,6 +139,44 @@ def test_a_crease_keeps_each_side_on_its_side():
     assert (posed[0] @ middle) > 0 > (posed[1] @ middle)  # they have run through each other
     pressed = press_crease(posed, template, np.zeros(3), bone, turn, np.ones(2, bool))
     assert (pressed[0] @ middle) < 0 < (pressed[1] @ middle)
+
+
+def test_refill_gives_a_box_its_volume_back_in_both_directions():
+    import trimesh
+
+    box = trimesh.creation.box((0.02, 0.02, 0.02)).subdivide()
+    vertices, faces = np.array(box.vertices), np.array(box.faces)
+    for volume in (9e-6, 7e-6):
+        filled = refill(vertices, np.ones(len(vertices)), faces, volume, -0.005, 0.005)
+        assert closed_volume(filled, faces) == pytest.approx(volume, rel=1e-3)
+    capped = refill(vertices, np.ones(len(vertices)), faces, 7e-6, 0.0, 0.005)
+    assert closed_volume(capped, faces) == pytest.approx(8e-6)
+
+
+def test_harmonic_shares_fall_evenly_and_sum_to_one():
+    vertices, quads = grid(8)
+    mean, lengths = mean_of_neighbours(quads, vertices)
+    assert lengths.data.min() == pytest.approx(1 / 8)
+    left, right = vertices[:, 0] < 0.01, vertices[:, 0] > 0.99
+    shares = harmonic(np.stack([left, right], 1), np.zeros(len(vertices), bool), mean)
+    np.testing.assert_allclose(shares[:, 0], 1 - vertices[:, 0], atol=1e-12)
+    np.testing.assert_allclose(shares.sum(1), 1)
+    still = harmonic(right[:, None], left, mean)
+    np.testing.assert_allclose(still[:, 0], vertices[:, 0], atol=1e-12)
+
+
+def test_the_regressor_follows_joints_that_leave_the_skin():
+    """A joint that moves twice as far as every vertex is no mean of them; rows with negative numbers follow it."""
+    rng = np.random.default_rng(3)
+    template, shapedirs = 0.05 * rng.normal(size=(200, 3)), 0.002 * rng.normal(size=(200, 3, 10))
+    joint, pull = template[:20].mean(0), 0.004 * rng.normal(size=(3, 10))
+    betas = rng.normal(size=(60, 10))
+    hands = template + np.einsum("vxk,nk->nvx", shapedirs, betas)
+    np.testing.assert_allclose(coefficients(hands, template, shapedirs), betas, atol=1e-9)
+    sampled = joint + np.einsum("xk,nk->nx", pull, betas)[:, None]
+    rows = joint_regressor(template, shapedirs, joint[None], betas, sampled)
+    assert rows.sum() == pytest.approx(1)
+    assert regressor_errors(rows, template, shapedirs, betas, sampled).max() < 2e-4
 
 
 def test_the_wrist_cap_is_the_known_zigzag():

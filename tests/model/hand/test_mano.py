@@ -1,11 +1,15 @@
-"""The MANO layer against an independent reference in NumPy, its gradients, its left hand and its fast
-paths.
+"""The MANO layer: its conventions, gradients, left hand, fast paths, export and speed.
+
+Whether its vertices are right is for test_reference_forward.py to say.
 """
+
+import io
+import math
+import time
 
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.transform import Rotation
 
 from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
 from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
@@ -25,43 +29,6 @@ def layer() -> ManoLayer:
 @pytest.fixture(scope="module")
 def parameters() -> torch.Tensor:
     return 0.6 * torch.randn(6, 61, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-
-
-def reference_hand(model: dict[str, np.ndarray], parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One hand by the equations of the paper, with loops and 4x4 matrices: vertices (778, 3), joints (16,
-    3).
-    """
-    betas, pose, transl = parameters[:10], parameters[10:58].reshape(16, 3), parameters[58:]
-    rotations = Rotation.from_rotvec(pose).as_matrix()
-    shaped = model["v_template"] + model["shapedirs"] @ betas
-    rest = model["J_regressor"] @ shaped
-    posed = shaped + model["posedirs"] @ (rotations[1:] - np.eye(3)).reshape(-1)
-    chain = np.zeros((16, 4, 4))
-    for joint, parent in enumerate(model["kintree_table"][0]):
-        local = np.eye(4)
-        local[:3, :3] = rotations[joint]
-        local[:3, 3] = rest[joint] - (rest[parent] if joint else 0)
-        chain[joint] = chain[parent] @ local if joint else local
-    joints = chain[:, :3, 3].copy()
-    for joint in range(16):
-        chain[joint, :3, 3] -= chain[joint, :3, :3] @ rest[joint]
-    vertices = np.zeros((778, 3))
-    for number, point in enumerate(posed):
-        blended = sum(model["weights"][number, joint] * chain[joint] for joint in range(16))
-        vertices[number] = (blended @ [*point, 1])[:3]
-    return vertices + transl, joints + transl
-
-
-def test_agrees_with_the_reference_in_both_precisions(layer, model, parameters):
-    output = layer.from_parameters(parameters)
-    single = ManoLayer.from_file(OPEN_HAND).from_parameters(parameters.float())
-    for row in range(3):
-        vertices, joints = reference_hand(model, parameters[row].numpy())
-        # The file's single-precision weights sum to 1 within 1e-7, so it matters that little where transl is
-        # added.
-        np.testing.assert_allclose(output.vertices[row].numpy(), vertices, rtol=0, atol=5e-8)
-        np.testing.assert_allclose(output.joints[row].numpy(), joints, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(single.vertices[row].numpy(), vertices, rtol=0, atol=1e-6)
 
 
 def test_zero_parameters_give_the_template(layer, model):
@@ -87,12 +54,27 @@ def test_gradients_agree_with_differences(layer, parameters):
     assert torch.autograd.gradcheck(some_vertices, parameters[:1].clone().requires_grad_())
 
 
-def test_gradients_are_finite_at_the_flat_hand(layer):
-    zero = torch.zeros(2, 61, dtype=torch.float64, requires_grad=True)
-    output = layer.from_parameters(zero)
-    (output.vertices.square().sum() + output.joints.square().sum()).backward()
-    assert torch.isfinite(zero.grad).all()
-    assert (zero.grad.abs().sum(0) > 0).all()
+def test_gradients_of_the_whole_mesh_agree_with_differences(layer, parameters):
+    row = parameters[1:2].clone()
+    row[:, 10:13] *= (math.pi - 1e-3) / row[:, 10:13].norm()
+    row[:, 13:16], row[:, 16:19] = 0, 1e-3 * row[:, 16:19]
+    inputs = [part.clone().requires_grad_() for part in row.split([10, 3, 45, 3], 1)]
+    assert torch.autograd.gradcheck(lambda *parts: tuple(layer(*parts)), inputs, fast_mode=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("angle", [0.0, 1e-30, 1e-8, 1e-3, math.pi - 1e-6, math.pi, math.pi + 1e-6, 2 * math.pi])
+def test_gradients_are_finite_and_alive_at_every_angle(dtype, angle):
+    layer = ManoLayer.from_file(OPEN_HAND, dtype=dtype)
+    rows = torch.zeros(3, 61, dtype=dtype)
+    for number, axis in enumerate(torch.eye(3, dtype=dtype)):
+        rows[number, 10:58] = (angle * axis).repeat(16)
+    rows.requires_grad_()
+    output = layer.from_parameters(rows)
+    towards = torch.linspace(-1, 1, 778, dtype=dtype)[:, None] * torch.tensor([1.0, -2, 0.5], dtype=dtype)
+    ((output.vertices * towards).sum() + output.joints.square().sum()).backward()
+    assert torch.isfinite(rows.grad).all()
+    assert (rows.grad.abs().sum(0) > 0).all()
 
 
 def test_left_hand_is_the_mirrored_right_hand(layer, parameters):
@@ -120,6 +102,22 @@ def test_closed_faces_are_watertight_and_outward(layer):
     edges = {(int(a), int(b)) for face in faces for a, b in zip(face, face.roll(-1), strict=True)}
     assert len(edges) == 3 * 1552 and all((b, a) in edges for a, b in edges)
     assert 1e-4 < volume(layer) < 6e-4  # a hand has some 0.3 litres
+
+
+def test_the_closing_faces_are_a_fan_over_manos_wrist_ring(layer):
+    ring = [108, 79, 78, 121, 214, 215, 279, 239, 234, 92, 38, 122, 118, 117, 119, 120]
+    closing = layer.closed_faces[1538:].tolist()
+    assert len(closing) == 14 and all(face[0] == 108 for face in closing)
+    way_round = [108, *(face[1] for face in closing), closing[-1][2]]
+    assert way_round in (ring, [108, *ring[:0:-1]])  # in MANO's order, either way round
+
+
+def test_sizes_tips_and_tree_are_manos(layer):
+    assert layer.v_template.shape == (778, 3) and layer.weights.shape == (778, 16)
+    assert layer.joint_shapedirs.shape == (10, 48) and layer.hands_components.shape == (45, 45)
+    assert layer.tip_ids.tolist() == [745, 317, 444, 556, 673] and layer.hands_mean.shape == (45,)
+    assert layer.parents == [-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14]
+    assert not list(layer.parameters()) and not layer.state_dict()
 
 
 def test_chosen_vertices_are_rows_of_the_whole(layer, parameters):
@@ -168,3 +166,44 @@ def test_wrong_side_and_wrong_parameters_are_refused(model, layer):
 def test_empty_batch(layer):
     output = layer.from_parameters(torch.zeros(0, 61, dtype=torch.float64))
     assert output.vertices.shape == (0, 778, 3) and output.joints.shape == (0, 16, 3)
+
+
+@pytest.mark.slow
+def test_exported_program_gives_the_same_hands_for_other_batch_sizes(parameters):
+    layer = ManoLayer.from_file(OPEN_HAND)
+    file = io.BytesIO()
+    torch.export.save(layer.exported(), file)
+    file.seek(0)
+    program = torch.export.load(file).module()
+    for count in (1, 2, 6):
+        arguments = parameters[:count].float().split([10, 3, 45, 3], 1)
+        vertices, joints = program(*arguments)
+        expected = layer(*arguments)
+        np.testing.assert_allclose(vertices, expected.vertices, rtol=0, atol=1e-7)
+        np.testing.assert_allclose(joints, expected.joints, rtol=0, atol=1e-7)
+
+
+def test_a_trace_gives_the_same_hands_for_other_batch_sizes(parameters):
+    layer = ManoLayer.from_file(OPEN_HAND)
+    traced = torch.jit.trace(layer, tuple(parameters[:2].float().split([10, 3, 45, 3], 1)))
+    arguments = parameters.float().split([10, 3, 45, 3], 1)
+    np.testing.assert_allclose(traced(*arguments)[0], layer(*arguments).vertices, rtol=0, atol=1e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "backward", "most_ms"), [(1, False, 1.0), (64, False, 4.0), (256, False, 12.0), (64, True, 10.0)]
+)
+def test_speed(count, backward, most_ms):
+    """The bounds are those of two free threads; the least of many repeats may take four times as long here."""
+    layer = ManoLayer.from_file(OPEN_HAND)
+    rows = (0.3 * torch.randn(count, 61, generator=torch.Generator().manual_seed(0))).requires_grad_(backward)
+    least = math.inf
+    for _ in range(40):
+        start = time.perf_counter()
+        with torch.set_grad_enabled(backward):
+            total = layer.from_parameters(rows).vertices.sum()
+        if backward:
+            total.backward()
+        least = min(least, time.perf_counter() - start)
+    assert 1e3 * least < 4 * most_ms

