@@ -106,9 +106,9 @@ def test_a_hand_that_closes_on_itself(layer):
     long = ("index", "middle", "ring", "pinky")
     assert of_hand(layer) == 0.0
     assert of_hand(layer, **dict.fromkeys(long, (50.0, 50.0, 50.0))) == 0.0
-    tight = of_hand(layer, **dict.fromkeys(long, (90.0, 90.0, 90.0)))
-    assert 0.5 < tight < 2.0  # fingertips in the palm
-    one = of_hand(layer, middle=(90.0, 90.0, 90.0))
+    tight = of_hand(layer, **dict.fromkeys(long, (100.0, 100.0, 70.0)))  # beyond the limits of the knuckles
+    assert 0.3 < tight < 2.0  # fingertips in the palm
+    one = of_hand(layer, middle=(100.0, 100.0, 70.0))
     assert 0.2 < one < 2.0
 
 
