@@ -39,7 +39,7 @@ def test_autoencoder_learns(model, data, bank):
 
 def test_diffusion_learns(model, data, bank):
     AutoencoderStage(model, StageConfig(), data, bank)  # fits the hand code
-    first, last, moved = _train(DiffusionStage(model, StageConfig(), data, bank), 80, 64)
+    first, last, moved = _train(DiffusionStage(model, StageConfig(), data, bank), 160, 64)
     assert last < 0.9 * first
     expected = {"denoiser", "object_encoder"} | ({"anchor_scorer"} if model.config.frame == "anchor" else set())
     assert moved == expected
