@@ -183,17 +183,7 @@ class Grasps:
         path = Path(path)
         if path.suffix != ".npz":
             raise GraspFileError(f"{path}: a grasp file ends in .npz, got '{path.suffix}'")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(file, format_version=np.int64(FORMAT_VERSION), **arrays)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_grasp_arrays(path, self)
         return path
 
     @staticmethod
@@ -223,6 +213,21 @@ class Grasps:
         for path, vertices in zip(paths, self.vertices, strict=True):
             trimesh.Trimesh(vertices, self.faces, process=False).export(path)
         return paths
+
+
+def write_grasp_arrays(path: Path, grasps: Grasps, **more: np.ndarray) -> None:
+    """Write a grasp file with `more` arrays in it, whole or not at all. Raises OSError where it cannot be written."""
+    arrays = {field.name: np.asarray(getattr(grasps, field.name)) for field in fields(Grasps)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, format_version=np.int64(FORMAT_VERSION), **more, **arrays)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _from_content(content: dict[str, np.ndarray], path: Path) -> Grasps:

@@ -6,8 +6,6 @@ Whatever reads grasp files reads it too and does not see the objects.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import numpy as np
 from fastgrasp_model.formats.errors import HandFileError
 from fastgrasp_model.formats.hands import Hand
 from fastgrasp_model.formats.request import Request
-from fastgrasp_model.grasps import FORMAT_VERSION, Grasps
+from fastgrasp_model.grasps import FORMAT_VERSION, Grasps, write_grasp_arrays
 from fastgrasp_model.metrics.hand_set import HandSet
 
 
@@ -36,17 +34,7 @@ def save_collection(path: str | Path, grasps: dict[str, Grasps]) -> Path:
     names = [name for name, batch in grasps.items() for _ in range(len(batch))]
     if not names:
         raise HandFileError(path, "there are no grasps to save.")
-    arrays = {field.name: np.asarray(getattr(together, field.name)) for field in fields(Grasps)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, format_version=np.int64(FORMAT_VERSION), object=np.array(names), **arrays)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_grasp_arrays(path, together, object=np.array(names))
     return path
 
 

@@ -276,23 +276,7 @@ def test_depth_of_a_ball_in_a_box_is_the_distance_to_the_nearest_side():
     assert penetration_depth_cm(ball(0.01, (0, 0, 0.011)).vertices, box())[0] == 0.0
 
 
-def to_triangles(p: np.ndarray, triangles: np.ndarray) -> float:
-    """Distance from a point to the nearest of some triangles (F, 3, 3): to the plane where the foot is inside, else to
-    the nearest side."""
-    normal = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    height = ((p - triangles[:, 0]) * normal).sum(axis=1)
-    foot = p - height[:, None] * normal
-    inside, nearest = np.ones(len(triangles), bool), np.full(len(triangles), np.inf)
-    for u, v in ((0, 1), (1, 2), (2, 0)):
-        start, side = triangles[:, u], triangles[:, v] - triangles[:, u]
-        inside &= (np.cross(side, foot - start) * normal).sum(axis=1) >= 0
-        share = (((p - start) * side).sum(axis=1) / (side**2).sum(axis=1)).clip(0, 1)
-        nearest = np.minimum(nearest, np.linalg.norm(p - start - share[:, None] * side, axis=1))
-    return float(np.where(inside, abs(height), nearest).min())
-
-
-def test_depth_equals_a_slow_implementation(real_hand):
+def test_depth_equals_a_slow_implementation(real_hand, to_triangles):
     """Vertices inside by exact winding number, the exact distance to all faces."""
     target = ball(0.03, real_hand.vertices.mean(axis=0) + (0, -0.02, 0), subdivisions=1)
     within = winding_numbers(np.asarray(real_hand.vertices), target) > 0.5

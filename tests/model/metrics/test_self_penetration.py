@@ -39,23 +39,7 @@ def test_fingers_that_only_touch_or_are_apart():
     assert figure(finger(), finger((2 * RADIUS, 0, 0))) == pytest.approx(0.0, abs=0.01)
 
 
-def to_triangles(p: np.ndarray, triangles: np.ndarray) -> float:
-    """Distance from a point to the nearest of some triangles (F, 3, 3): to the plane where the foot is inside, else to
-    the nearest side."""
-    normal = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    height = ((p - triangles[:, 0]) * normal).sum(axis=1)
-    foot = p - height[:, None] * normal
-    inside, nearest = np.ones(len(triangles), bool), np.full(len(triangles), np.inf)
-    for u, v in ((0, 1), (1, 2), (2, 0)):
-        start, side = triangles[:, u], triangles[:, v] - triangles[:, u]
-        inside &= (np.cross(side, foot - start) * normal).sum(axis=1) >= 0
-        share = (((p - start) * side).sum(axis=1) / (side**2).sum(axis=1)).clip(0, 1)
-        nearest = np.minimum(nearest, np.linalg.norm(p - start - share[:, None] * side, axis=1))
-    return float(np.where(inside, abs(height), nearest).min())
-
-
-def test_depth_equals_a_slow_implementation():
+def test_depth_equals_a_slow_implementation(to_triangles):
     """Two crossing capsules: which vertices lie behind all faces of the other one, and how far from them."""
     first, second = finger(sections=12), finger((0.011, 0.002, 0.004), (0.3, 0.5, 0.8), sections=12)
     deepest = 0.0

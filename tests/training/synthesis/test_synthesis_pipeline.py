@@ -153,3 +153,27 @@ def test_the_command_reports_mistakes_and_numbers(tmp_path, quick, capsys):
 
     summary = json.loads(capsys.readouterr().out)
     assert summary["candidates"] == 6 and summary["shards"] == 1
+
+
+def test_a_hand_through_a_thin_wall_is_turned_away_by_its_volume(maker):
+    """It lies nowhere deeper than half the wall, so that the limit on depth lets it through."""
+    import trimesh
+
+    from fastgrasp_training.synthesis.verify import VerifySettings, shared_volumes
+
+    layer = maker.hands.layer
+    hand = layer.v_template - layer.v_template.mean(0)
+    wall = trimesh.creation.box((0.004, 0.3, 0.3))  # across the palm
+    away = hand + torch.tensor([1.0, 0.0, 0.0])
+    volumes = shared_volumes(maker.hands, torch.stack([away, hand, hand]), torch.tensor([0, 0, 1]), [wall, wall])
+    assert volumes[0] == 0.0
+    assert volumes[1] == volumes[2] > VerifySettings().volume
+
+
+def test_the_volume_filter_is_charged_for_what_it_turns_away(shard, maker):
+    import dataclasses
+
+    strict = dataclasses.replace(SMALL, verify=dataclasses.replace(SMALL.verify, volume=0.0))
+    grasps, report = ShardMaker(strict, maker.hands).make(["can:3", "ball:4"], seed=1)
+    assert len(grasps) == 0  # every grasp that holds presses in a little
+    assert report.rejected["volume"] >= len(shard[0])
