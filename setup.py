@@ -177,9 +177,11 @@ setup(
     packages=packages(),
     package_dir={"fastgrasp_training": "training"},
     package_data={
-        "fastgrasp_model": ["hand/data/*", "weights/**/*", "report/*.yaml", "report/templates/*", "study/page/*"],
-        "fastgrasp_training": ["**/*.yaml"],
-    },
+        "fastgrasp_model": [
+            "hand/data/*", "weights/**/*", "report/*.yaml", "report/templates/*", "study/page/*", "viewer/page/*",
+        ],
+        "fastgrasp_training": ["data/*.npz"],
+    },  # fmt: skip
     data_files=shared_files(),
     include_package_data=False,
     zip_safe=False,

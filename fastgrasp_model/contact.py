@@ -7,7 +7,7 @@ metres; every function returns one figure per hand, (B,), unless said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -38,6 +38,31 @@ def contact_points(
         places.append((weight.unsqueeze(-1) * points[:, ids]).sum(1))
         depths.append((weight * distance[:, ids]).sum(1))
     return torch.stack(places, dim=1), torch.stack(depths, dim=1)
+
+
+def membership(sets: Sequence[Tensor], count: int) -> Tensor:
+    """Float matrix (count, len(sets)) with a one where a vertex is in a set, for `soft_contacts`."""
+    members = torch.zeros(count, len(sets), device=sets[0].device)
+    for column, ids in enumerate(sets):
+        members[ids, column] = 1.0
+    return members
+
+
+def soft_contacts(
+    points: Tensor, distance: Tensor, members: Tensor, temperature: float = 0.002
+) -> tuple[Tensor, Callable[[], Tensor]]:
+    """What `set_distances` gives, (B,C), and a function that gives the places of `contact_points`, (B,C,3).
+
+    All sets in a few products with the matrix members (V,C) of `membership`. Sets farther than 60 temperatures from
+    the nearest vertex count with the plain mean of their distances.
+    """
+    weight = ((distance.detach().amin(1, keepdim=True) - distance) / temperature).clamp_min(-60.0).exp()
+    total = weight @ members
+
+    def places() -> Tensor:
+        return ((weight[:, None] * points.transpose(1, 2)) @ members / total[:, None]).transpose(1, 2)
+
+    return (weight * distance) @ members / total, places
 
 
 def smooth_normals(grids: SignedDistanceGrids, points: Tensor, index: Tensor, step: float = 0.003) -> Tensor:
@@ -106,18 +131,6 @@ def opposition(normals: Tensor, thumb: Tensor, others: Tensor) -> Tensor:
     one = (thumb.unsqueeze(-1) * normals).sum(1)
     two = (others.unsqueeze(-1) * normals).sum(1)
     return torch.cosine_similarity(one, two, dim=-1, eps=1e-6)
-
-
-def sphere_overlap(centres: Tensor, radii: Tensor, pairs: Tensor) -> Tensor:
-    """Depth (B,P) by which the spheres of each pair overlap, 0 if apart; centres (B,S,3), radii (S,), pairs (P,2)."""
-    first, second = pairs[:, 0], pairs[:, 1]
-    gap = (centres[:, first] - centres[:, second]).norm(dim=-1)
-    return torch.relu(radii[first] + radii[second] - gap)
-
-
-def self_collision(centres: Tensor, radii: Tensor, pairs: Tensor) -> Tensor:
-    """Sum of the overlaps of the spheres' allowed pairs, metres."""
-    return sphere_overlap(centres, radii, pairs).sum(-1)
 
 
 def touching_sets(distance: Tensor, sets: Sequence[Tensor], within: float = TOUCH) -> Tensor:

@@ -20,7 +20,7 @@ from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.networks.hand_code import HandState
 from fastgrasp_training.configuration import PACKED_GRASPS, DataConfig
 from fastgrasp_training.objects import TrainingObjects
-from fastgrasp_training.synthesis.grasp_set import load_grasp_set
+from fastgrasp_training.synthesis.grasp_set import GraspSetError, load_grasp_set
 
 PALM_REACH = 0.03  # metres in front of the palm: where the hand means to hold
 WHOLE_SHARE = 0.35  # of the samples see the object from all sides
@@ -51,8 +51,13 @@ class TrainingData:
 
 
 def load_training_data(config: DataConfig, hand: ManoLayer, split: str = "train", progress=None) -> TrainingData:
-    """Grasps of one split with their objects prepared. Raises GraspSetError if there are none."""
+    """Grasps of one split with their objects prepared. Raises GraspSetError if there are none, or of another hand."""
     grasps = load_grasp_set(config.grasps or PACKED_GRASPS).split(split)
+    if grasps.hand != hand.name:
+        raise GraspSetError(
+            f"the grasps are of the hand '{grasps.hand}', training would pose '{hand.name}'; set FASTGRASP_HAND to the "
+            "file of the set's hand (unset it for the open hand), or make a set with the hand you want"
+        )
     used = np.unique(grasps.object)
     specs = [grasps.objects[i] for i in used]
     rank = np.zeros(len(grasps.objects), dtype=np.int64)

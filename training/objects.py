@@ -19,7 +19,7 @@ from fastgrasp_model.geometry.partial import depth_noise, random_camera, visible
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids, mesh_distance_grid
 from fastgrasp_model.geometry.views import prepare_view
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2  # 2: the families of shapes made anew
 SURFACE_POINTS = 12_000
 SPARSE_SHARE = 0.2  # of the views are thinned to a few hundred points
 SENSOR_NOISE = 0.002  # metres, the largest standard deviation of the depth error

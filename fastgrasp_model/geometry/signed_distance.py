@@ -105,37 +105,38 @@ class SignedDistanceGrids:
         return value, gradient / gradient.norm(dim=-1, keepdim=True).clamp_min(1e-9)
 
     def _interpolate(self, points: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Value (B,N) and gradient (B,N,3) of the interpolant; no autograd."""
-        shapes = self.shapes[index]  # (B,3)
-        spacing = self.spacings[index].to(points.dtype)[:, None]  # (B,1)
-        local = (points - self.origins[index].to(points.dtype)[:, None]) / spacing[..., None]  # (B,N,3) in cells
-        last = (shapes - 1).to(points.dtype)[:, None]
+        """Value (B,N) and gradient (B,N,3) of the interpolant; no autograd.
+
+        Works on whole planes, (B,3,N) and (corners,B,N): points that are a transposed view of planes cost no copy.
+        """
+        spacing = self.spacings[index].to(points.dtype)[:, None, None]  # (B,1,1)
+        local = points.transpose(1, 2).contiguous() - self.origins[index].to(points.dtype)[..., None]
+        local = local.div_(spacing)  # (B,3,N) in cells
+        shapes = self.shapes[index][..., None]  # (B,3,1)
+        last = (shapes - 1).to(points.dtype)
         clamped = torch.minimum(local.clamp_min(0.0), last)
-        corner = torch.minimum(clamped.long(), (shapes - 2)[:, None])  # (B,N,3) lower corner of the cell
-        f = clamped - corner
-        step_y = shapes[:, 2:3]  # (B,1)
-        step_x = shapes[:, 1:2] * step_y
-        flat = self.offsets[index][:, None] + corner[..., 0] * step_x + corner[..., 1] * step_y + corner[..., 2]
-        look = [
-            self.values[flat + dx * step_x + dy * step_y + dz].to(points.dtype)
-            for dx in (0, 1)
-            for dy in (0, 1)
-            for dz in (0, 1)
-        ]  # eight times (B,N): 000 001 010 011 100 101 110 111
-        fx, fy, fz = f.unbind(-1)
-        c00, c01 = torch.lerp(look[0], look[4], fx), torch.lerp(look[1], look[5], fx)
-        c10, c11 = torch.lerp(look[2], look[6], fx), torch.lerp(look[3], look[7], fx)
-        c0, c1 = torch.lerp(c00, c10, fy), torch.lerp(c01, c11, fy)
-        low = torch.lerp(look[4] - look[0], look[6] - look[2], fy)  # slope in x at z = 0 and 1
-        high = torch.lerp(look[5] - look[1], look[7] - look[3], fy)
-        gradient = torch.stack([torch.lerp(low, high, fz), torch.lerp(c10 - c00, c11 - c01, fz), c1 - c0], dim=-1)
-        value = torch.lerp(c0, c1, fz)
-        gradient = gradient / spacing[..., None]
-        outside = (local - clamped) * spacing[..., None]  # (B,N,3) zero within the box
-        beyond = outside.norm(dim=-1)
-        away = outside / beyond.clamp_min(1e-12)[..., None]
-        inside_axes = (outside == 0).to(points.dtype)  # a clamped axis no longer moves the look-up
-        return value + beyond, gradient * inside_axes + away
+        cell = torch.minimum(clamped.floor(), last - 1)  # lower corner
+        fx, fy, fz = (clamped - cell).unbind(1)  # (B,N)
+        step_y = shapes[:, 2]  # (B,1)
+        step_x = shapes[:, 1] * step_y
+        x, y, z = cell.to(torch.int32).unbind(1)
+        flat = (x * step_x.int()).add_(y * step_y.int()).add_(z).long().add_(self.offsets[index][:, None])
+        corners = [dx * step_x + dy * step_y + dz for dx in (0, 1) for dz in (0, 1) for dy in (0, 1)]
+        flat = flat + torch.stack(corners)  # (8,B,N)
+        look = self.values.index_select(0, flat.view(-1)).view(flat.shape).to(points.dtype)
+        slope_x = look[4:] - look[:4]  # at (z,y) = 00 01 10 11
+        across = torch.addcmul(look[:4], slope_x, fx).view(2, 2, *fx.shape)  # (z,y,B,N)
+        slope_x = slope_x.view(2, 2, *fx.shape)
+        slope_x = torch.lerp(slope_x[:, 0], slope_x[:, 1], fy)  # (z,B,N)
+        slope_y = across[:, 1] - across[:, 0]
+        low, high = torch.addcmul(across[:, 0], slope_y, fy)
+        slope_z = high - low
+        slopes = torch.stack([torch.lerp(*slope_x, fz), torch.lerp(*slope_y, fz), slope_z], dim=1)
+        outside = local.sub_(clamped).mul_(spacing)  # (B,3,N) zero within the box
+        beyond = outside.square().sum(1).sqrt_()
+        away = outside / beyond.clamp_min(1e-12)[:, None]
+        slopes.mul_((1.0 - outside.sign().abs_()) / spacing)  # a clamped axis no longer moves the look-up
+        return torch.addcmul(low, slope_z, fz).add_(beyond), slopes.add_(away).transpose(1, 2)
 
     def save(self, path: str | Path) -> Path:
         """Write one .npz (values, offsets, shapes, origins, spacings, version), atomically."""

@@ -59,14 +59,6 @@ def test_smooth_normals_turn_with_the_point():
     assert point.grad[0, 0, 1].item() == pytest.approx(25.0, rel=0.3)  # 1 / radius
 
 
-def test_spheres_overlap_by_what_they_share():
-    centres = torch.tensor([[[0.0, 0, 0], [0.01, 0, 0], [1.0, 0, 0]]])
-    radii = torch.full((3,), 0.006)
-    pairs = torch.tensor([[0, 1], [0, 2]])
-    assert torch.allclose(contact.sphere_overlap(centres, radii, pairs), torch.tensor([[0.002, 0.0]]), atol=1e-6)
-    assert contact.self_collision(centres, radii, pairs).item() == pytest.approx(0.002, abs=1e-6)
-
-
 def test_touching_sets_and_contact_points():
     distance = torch.tensor([[0.001, 0.05, 0.05, 0.02]])
     sets = [torch.tensor([0, 1]), torch.tensor([2, 3])]

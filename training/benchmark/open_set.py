@@ -39,12 +39,12 @@ def draw_grasps(file: Path | None, count: int, split: str, seed: int) -> list[tu
         (object, `Grasps` on it) pairs, sorted by name; objects are drawn with their grasps, so most have few.
 
     Raises:
-        GraspSetError: no such set. BenchmarkError: no grasps in that split.
+        GraspSetError: no such set, or its hand is not here. BenchmarkError: no grasps in that split.
     """
     from fastgrasp_model.grasps import Grasps
-    from fastgrasp_model.hand import ManoLayer
     from fastgrasp_training.configuration import PACKED_GRASPS
     from fastgrasp_training.synthesis.grasp_set import load_grasp_set
+    from fastgrasp_training.synthesis.packing import hand_layer
 
     grasps = load_grasp_set(file or PACKED_GRASPS)
     if split != "all":
@@ -52,7 +52,7 @@ def draw_grasps(file: Path | None, count: int, split: str, seed: int) -> list[tu
     if not len(grasps):
         raise BenchmarkError(f"The grasp set has no grasps in the split '{split}'; choose another, or --split all.")
     rows = np.random.default_rng(seed).choice(len(grasps), size=min(count, len(grasps)), replace=False)
-    layer = ManoLayer.from_file()
+    layer = hand_layer(grasps.hand)
     drawn = []
     for number in np.unique(grasps.object[rows]):
         mine = np.sort(rows[grasps.object[rows] == number])

@@ -4,104 +4,186 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
+
+from fastgrasp_model.commands.shared import InputError, Parser, check_output, not_negative, positive
+
+_EXAMPLES = """\
+The folder of the set holds shard_00000.npz and so on, set.json (seed, settings, objects), progress.jsonl (one line a
+shard: counts, yields, cost), and for own meshes objects.json (the centre of mass that became the origin).
+
+  fastgrasp synthesize --out set --objects 400 --workers 8
+  fastgrasp synthesize --out set --objects 400 --grasps 10000      ends when the set holds 10,000
+  fastgrasp synthesize --out mine --objects meshes/ --per-object 50
+  fastgrasp synthesize --out set --objects 2000 --ray auto         on the machines of a Ray cluster
+"""
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="fastgrasp synthesize",
-        description="Make verified human grasps on procedural objects, in resumable shards. Interrupt with Ctrl-C; the "
-        "same command goes on where it stopped.",
+        description="Make verified human grasps on procedural objects or on your own meshes, in resumable shards. "
+        "Interrupt with Ctrl-C; the same command goes on where it stopped.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("--out", type=Path, required=True, help="folder for the shards")
-    made.add_argument("--objects", type=int, default=400, help="number of objects (default 400)")
-    made.add_argument("--grasps", type=int, help="kept on each object, at most (default: the configuration's)")
-    made.add_argument("--seed", type=int, default=0, help="same seed, same shards (default 0)")
-    made.add_argument("--workers", type=int, default=1, help="processes of one thread each (default 1)")
+    made.add_argument("--out", type=Path, required=True, help="folder of the set")
+    made.add_argument("--objects", nargs="+", default=["400"], metavar="WHAT",
+                      help="a number of procedural objects (default 400); or specifications (mug:12,urdf:017), mesh "
+                      "files in metres, a folder of them, or @FILE with one of these a line")  # fmt: skip
+    made.add_argument("--grasps", type=positive, metavar="N", help="end when the set holds N (default: do all objects)")
+    made.add_argument(
+        "--per-object",
+        type=positive,
+        metavar="K",
+        help="kept on each object, at most; scales the candidates (default: the configuration's)",
+    )
+    made.add_argument("--candidates", type=positive, metavar="K", help="hands optimised on each object")
     made.add_argument("--config", type=Path, help="YAML like config/synthesis.yaml (default: the built-in values)")
+    made.add_argument("--seed", type=not_negative, default=0, help="same seed, same shards (default 0)")
+    made.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
+    made.add_argument("--workers", type=positive, default=1, help="processes, of one thread each (default 1)")
+    made.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="make the shards on this Ray cluster, or on any (auto), or on a new one here (local)",
+    )
     made.add_argument("--pack", type=Path, help="afterwards write all shards into this one .npz")
-    made.add_argument("--json", action="store_true", help="print the summary as JSON")
+    made.add_argument("--json", action="store_true", help="print the summary of the whole folder as JSON")
     return made
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0 if every shard was made, 1 if some failed, 2 for a mistake in the call, 130 if interrupted."""
-    arguments = parser().parse_args(argv)
-    if arguments.objects < 1 or arguments.workers < 1 or (arguments.grasps is not None and arguments.grasps < 1):
-        print("fastgrasp synthesize: --objects, --grasps and --workers must be at least 1", file=sys.stderr)
-        return 2
-    from fastgrasp_training.synthesis.pipeline import SynthesisError, run
-
+    """Run the command; 0 if all was made, 1 if shards failed, 2 for what cannot be done, 130 if interrupted."""
     try:
-        tally = _with_progress(run, arguments)
-    except (SynthesisError, OSError) as error:
-        print(f"fastgrasp synthesize: {error}", file=sys.stderr)
-        return 2
+        arguments = parser().parse_args(argv)
+        check_output(arguments.pack, (".npz",))
+    except InputError as error:
+        return _complain(error)
+    from fastgrasp_training.synthesis.workers import WorkersError
+
+    before = _catch_signals()
+    try:
+        state = _run(arguments)
+        _finish(arguments, state)
+    except (ValueError, OSError, WorkersError) as error:
+        return _complain(error)
     except KeyboardInterrupt:
-        print(
-            f"\ninterrupted; whole shards are in {arguments.out}, the same command goes on from there", file=sys.stderr
-        )
-        return 130
-    _finish(arguments, tally)
-    return 1 if tally.failed else 0
+        return _interrupted(arguments.out)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 1 if state.now.failed else 0
 
 
-def _with_progress(run, arguments):
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _complain(error: Exception) -> int:
+    print(f"fastgrasp synthesize: {error}", file=sys.stderr)
+    return 2
 
-    columns = (
-        TextColumn("shards"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeRemainingColumn(),
+
+def _interrupted(out: Path) -> int:
+    kept = len(list(out.glob("shard_*.npz")))
+    print(
+        f"\nfastgrasp synthesize: interrupted; {out} keeps {kept} whole shards, the same command goes on there",
+        file=sys.stderr,
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("starting", total=None)
+    return 130
 
-        def on_shard(done: int, total: int, tally) -> None:
-            s = tally.summary()
-            text = f"{s['grasps']} grasps  {s['grasps_per_second']:.1f}/s  yield {s['yield']:.0%}"
-            progress.update(task, completed=done, total=total, description=text)
 
-        return run(
-            arguments.out,
-            arguments.objects,
-            arguments.grasps,
-            arguments.seed,
-            arguments.workers,
-            arguments.config,
-            on_shard,
+def _catch_signals() -> dict:
+    """SIGINT and SIGTERM end the run in order, also in the background, where a shell has SIGINT ignored."""
+
+    def stop(number, frame):
+        raise KeyboardInterrupt
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        numbers.append(signal.SIGHUP)
+    try:
+        return {number: signal.signal(number, stop) for number in numbers}
+    except ValueError:  # not in the main thread
+        return {}
+
+
+def _run(arguments):
+    from fastgrasp_training.synthesis.display import shown
+    from fastgrasp_training.synthesis.pipeline import Crew, load_settings, run
+
+    settings = load_settings(arguments.config, arguments.per_object, arguments.candidates)
+    if not arguments.ray:
+        _check_device(arguments.device)
+    crew = Crew(arguments.workers, arguments.device, arguments.ray)
+    with shown() as watch:
+        return run(arguments.out, arguments.objects, settings, arguments.seed, arguments.grasps, crew, watch)
+
+
+def _check_device(name: str) -> None:
+    """Raises InputError if PyTorch cannot use the device, with the reason and the remedy."""
+    import torch
+
+    if name == "cpu":
+        return
+    if name.split(":")[0] != "cuda":
+        raise InputError(f"--device {name}: expected cpu or cuda")
+    if torch.version.cuda is None:
+        raise InputError(
+            f"--device {name}: this PyTorch ({torch.__version__}) is built without CUDA; install one that is "
+            "(https://pytorch.org/get-started), or use --device cpu"
         )
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
+        raise InputError(f"--device {name}: no GPU that PyTorch can use; see `nvidia-smi`, or use --device cpu")
+    if ":" in name and not (name.split(":")[1].isdigit() and int(name.split(":")[1]) < count):
+        raise InputError(f"--device {name}: there are {count} GPUs, cuda:0 to cuda:{count - 1}")
 
 
-def _finish(arguments, tally) -> None:
-    from fastgrasp_training.synthesis.grasp_set import load_grasp_set
-
-    grasps = load_grasp_set(arguments.out)
-    summary = {
-        **tally.summary(),
-        "grasps_in_folder": len(grasps),
-        "objects_in_folder": len(set(grasps.object.tolist())),
-        "out": str(arguments.out),
-    }
-    if arguments.pack:
-        summary["packed"] = str(grasps.save(arguments.pack))
+def _finish(arguments, state) -> None:
+    """Print the summary, and pack. Raises what packing raises, after the summary."""
+    summary, problem = state.summary(), None
+    if arguments.pack and state.whole.shards:
+        try:
+            summary["packed"] = str(_pack(arguments.out, arguments.pack))
+        except (ValueError, OSError) as error:
+            problem = error
     if arguments.json:
         print(json.dumps(summary, indent=1))
-        return
-    print(f"{summary['grasps_in_folder']} grasps on {summary['objects_in_folder']} objects in {arguments.out}")
-    print(
-        f"this run: {summary['candidates']} hands optimised, {summary['grasps']} kept ({summary['yield']:.0%}), "
-        f"{summary['grasps_per_second']:.1f}/s"
-    )
-    print("yield by type: " + ", ".join(f"{name} {share:.0%}" for name, share in summary["yield_by_type"].items()))
-    print("turned away: " + ", ".join(f"{name} {count}" for name, count in summary["rejected"].items()))
-    for number, reason in tally.failed.items():
+    else:
+        _print(summary)
+    if problem:
+        raise ValueError(f"not packed: {problem}") from problem
+
+
+def _print(summary: dict) -> None:
+    now = summary["this_run"]
+    print(f"{summary['grasps']} grasps on {summary['objects']} objects in {summary['out']}, {_cost(summary)}")
+    print(f"this run: {now['shards']} shards, {now['grasps']} grasps, {now['grasps_per_second']:.1f}/s")
+    if summary["candidates"]:
+        print(f"{summary['candidates']} hands optimised, {summary['yield']:.0%} kept; by type:")
+        for name, share in summary["yield_by_type"].items():
+            print(f"  {name:22} {summary['kept_by_type'].get(name, 0):7} kept  {share:4.0%}")
+        print("turned away: " + ", ".join(f"{name} {count}" for name, count in summary["rejected"].items()))
+    if "packed" in summary:
+        print(f"packed into {summary['packed']}")
+    for number, reason in summary["failed_shards"].items():
         print(f"shard {number} failed ({reason}); the same command tries it again", file=sys.stderr)
+
+
+def _cost(summary: dict) -> str:
+    hours, kind = (summary[name] for name in ("core_hours", "gpu_hours")), ("core", "GPU")
+    said = [
+        f"{h:.1f} {k} hours" if h >= 1 else f"{60 * h:.1f} {k} minutes" for h, k in zip(hours, kind, strict=True) if h
+    ]
+    return " and ".join(said) or "no cost on record"
+
+
+def _pack(folder: Path, path: Path) -> Path:
+    from fastgrasp_training.synthesis.grasp_set import load_grasp_set
+    from fastgrasp_training.synthesis.packing import pack
+
+    return pack(load_grasp_set(folder), path)
 
 
 if __name__ == "__main__":

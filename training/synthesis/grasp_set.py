@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 1  # of a shard
 ROWS = {  # per-grasp arrays: stored type and the shape behind N
-    "betas": (np.float16, (10,)),
+    "betas": (np.float32, (10,)),
     "global_orient": (np.float32, (3,)),
-    "hand_pose": (np.float16, (45,)),
+    "hand_pose": (np.float32, (45,)),
     "transl": (np.float32, (3,)),
     "object": (np.int32, ()),
     "grasp_type": (np.int8, ()),
     "depth": (np.float16, ()),
     "displacement": (np.float16, (6,)),
 }
+DIRECTIONS = ("+x", "-x", "+y", "-y", "+z", "-z")  # of gravity, in the order of `displacement`
+MOST_BYTES = 2 << 30  # a file that unfolds to more is no grasp set
+_AGAIN = "delete it and run synthesize again"
 
 
 class GraspSetError(ValueError):
@@ -71,40 +76,51 @@ class GraspSet:
         numbers = np.bincount(self.grasp_type, minlength=len(self.grasp_types))
         return {name: int(n) for name, n in zip(self.grasp_types, numbers, strict=True)}
 
+    def check_rows(self) -> None:
+        """Raises GraspSetError: an array of another shape, an index that points nowhere, an object without family."""
+        for name, (_, shape) in ROWS.items():
+            found = np.shape(getattr(self, name))
+            if found != (len(self), *shape):
+                raise GraspSetError(f"{name} has shape {found}, expected {(len(self), *shape)}")
+        for name, table in (("object", self.objects), ("grasp_type", self.grasp_types)):
+            index = getattr(self, name)
+            if len(self) and (index.dtype.kind not in "iu" or index.min() < 0 or index.max() >= len(table)):
+                raise GraspSetError(f"{name} goes from {index.min()} to {index.max()}, but there are {len(table)}")
+        for spec in self.objects:
+            family, _, number = spec.partition(":")
+            if not family or not number or (family == "urdf" and not number.isdecimal()):
+                raise GraspSetError(f"{spec[:80]!r} is no object; expected a family and a number, such as mug:1234")
+
     def save(self, path: str | Path) -> Path:
-        """Write one packed .npz, atomically: an interrupted write leaves no half file."""
+        """Write one shard, atomically: an interrupted write leaves no half file. `packing.pack` writes smaller ones."""
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         arrays = {name: np.asarray(getattr(self, name)).astype(kind) for name, (kind, _) in ROWS.items()}
-        with open(part, "wb") as stream:
-            np.savez_compressed(
-                stream,
-                **arrays,
-                objects=np.array(self.objects, dtype=np.str_),
-                hand=np.str_(self.hand),
-                grasp_types=np.array(self.grasp_types, dtype=np.str_),
-                candidates=np.int64(self.candidates),
-                version=np.int64(FORMAT_VERSION),
-            )
-        os.replace(part, path)
-        return path
+        arrays |= {
+            "objects": np.array(self.objects, dtype=np.str_),
+            "hand": np.str_(self.hand),
+            "grasp_types": np.array(self.grasp_types, dtype=np.str_),
+            "candidates": np.int64(self.candidates),
+            "version": np.int64(FORMAT_VERSION),
+        }
+        return write_arrays(path, arrays)
 
 
-def load_grasp_set(folder: str | Path) -> GraspSet:
-    """Read a folder of shards, or one packed .npz, as one set.
+def load_grasp_set(path: str | Path) -> GraspSet:
+    """Read a folder of shards, one shard, or a packed file, as one set; an object stands in `objects` once.
 
-    Raises GraspSetError, with the remedy, if there is no shard, or if one is damaged or of another version.
+    Raises GraspSetError, with the remedy, if there is no shard, or if a file is damaged or of another version.
     """
-    folder = Path(folder)
-    paths = [folder] if folder.is_file() else sorted(folder.glob("shard_*.npz"))
+    path = Path(path)
+    if not path.is_dir():
+        return _load_file(path)
+    paths = sorted(path.glob("shard_*.npz"))
     if not paths:
-        raise GraspSetError(f"{folder}: no shard_*.npz here; make some with `fastgrasp synthesize --out {folder}`")
-    return join([_load_shard(path) for path in paths])
+        raise GraspSetError(f"{path}: no shard_*.npz here; make some with `fastgrasp synthesize --out {path}`")
+    return join([_load_shard(shard) for shard in paths])
 
 
 def join(parts: list[GraspSet]) -> GraspSet:
-    """One set of several; the objects of each part are appended, grasp types must agree."""
+    """One set of several; objects that several parts have become one, grasp types must agree."""
     types, hands = parts[0].grasp_types, {part.hand for part in parts}
     if any(part.grasp_types != types for part in parts) or len(hands) > 1:
         raise GraspSetError(f"shards of different kinds (hands {sorted(hands)}); keep each run in its own folder")
@@ -115,34 +131,83 @@ def join(parts: list[GraspSet]) -> GraspSet:
         objects.extend(part.objects)
     rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ROWS}
     rows["object"] = np.concatenate(shifted)
-    return GraspSet(
-        **rows,
-        objects=objects,
-        grasp_types=types,
-        hand=parts[0].hand,
-        candidates=sum(part.candidates for part in parts),
+    candidates = sum(part.candidates for part in parts)
+    return without_repeats(
+        GraspSet(**rows, objects=objects, grasp_types=types, hand=parts[0].hand, candidates=candidates)
     )
 
 
-def _load_shard(path: Path) -> GraspSet:
+def without_repeats(grasps: GraspSet) -> GraspSet:
+    """The set with every object once in `objects`, where it first stood."""
+    first = {spec: row for row, spec in enumerate(dict.fromkeys(grasps.objects))}
+    if len(first) == len(grasps.objects):
+        return grasps
+    rows = np.array([first[spec] for spec in grasps.objects], dtype=np.int32)
+    return replace(grasps, object=rows[grasps.object], objects=list(first))
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], check: Callable[[int], None] | None = None) -> Path:
+    """Write a compressed .npz in one step; `check` is told its bytes before it stands there, and may raise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        with open(part, "wb") as stream:
+            np.savez_compressed(stream, **arrays)
+        if check is not None:
+            check(part.stat().st_size)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def read_arrays(path: Path, names: Iterable[str], remedy: str) -> dict[str, np.ndarray]:
+    """The named arrays of an .npz, nothing unpickled. Raises GraspSetError for whatever is no such file."""
+    if not path.is_file():
+        raise GraspSetError(
+            f"{path}: no such file; give a packed set (.npz) or a folder of shards, made by `fastgrasp synthesize`"
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > MOST_BYTES:
+                raise GraspSetError(f"it unfolds to {unpacked} bytes, {MOST_BYTES} are allowed")
         with np.load(path, allow_pickle=False) as data:
-            version = int(data["version"])
-            rows = {name: data[name] for name in ROWS}
-            rest = dict(
-                objects=[str(s) for s in data["objects"]],
-                grasp_types=[str(s) for s in data["grasp_types"]],
-                hand=str(data["hand"]),
-                candidates=int(data["candidates"]),
-            )
-    except (OSError, KeyError, ValueError, EOFError) as error:
-        raise GraspSetError(f"{path}: not a readable shard ({error}); delete it and run synthesize again") from error
-    if version != FORMAT_VERSION:
-        raise GraspSetError(f"{path}: format {version}, expected {FORMAT_VERSION}; make the set again")
-    count = len(rows["betas"])
-    for name, (_, shape) in ROWS.items():
-        if rows[name].shape != (count, *shape):
-            raise GraspSetError(f"{path}: {name} has shape {rows[name].shape}, expected {(count, *shape)}")
-        if rows[name].dtype == np.float16:
-            rows[name] = rows[name].astype(np.float32)
-    return GraspSet(**rows, **rest)
+            return {name: data[name] for name in names}
+    except Exception as error:  # noqa: BLE001  zip, deflate and array headers each have their own errors
+        raise GraspSetError(f"{path}: not a readable grasp set ({error}); {remedy}") from error
+
+
+def _load_file(path: Path) -> GraspSet:
+    from fastgrasp_training.synthesis.packing import PACKED_VERSION, unpack
+
+    version = read_arrays(path, ("version",), _AGAIN)["version"]
+    if version.shape == () and version == PACKED_VERSION:
+        return unpack(path)
+    return _load_shard(path)
+
+
+def _load_shard(path: Path) -> GraspSet:
+    arrays = read_arrays(path, (*ROWS, "objects", "grasp_types", "hand", "candidates", "version"), _AGAIN)
+    if arrays["version"].shape != () or arrays["version"] != FORMAT_VERSION:
+        raise GraspSetError(f"{path}: format {arrays['version']}, expected {FORMAT_VERSION}; make the set again")
+    try:
+        rows = {name: _as_stored(arrays[name], kind) for name, (kind, _) in ROWS.items()}
+        grasps = GraspSet(
+            **rows,
+            objects=[str(s) for s in arrays["objects"]],
+            grasp_types=[str(s) for s in arrays["grasp_types"]],
+            hand=str(arrays["hand"]),
+            candidates=int(arrays["candidates"]),
+        )
+        grasps.check_rows()
+    except (TypeError, ValueError) as error:
+        raise GraspSetError(f"{path}: {error}; {_AGAIN}") from error
+    return without_repeats(grasps)
+
+
+def _as_stored(array: np.ndarray, kind: type) -> np.ndarray:
+    """Floats as float32; integers as they are. Raises ValueError for numbers of another kind."""
+    if array.dtype.kind != np.dtype(kind).kind:
+        raise ValueError(f"an array of {array.dtype} where {np.dtype(kind)} is expected")
+    return array.astype(np.float32) if array.dtype.kind == "f" else array

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import manifold3d as m3
 import numpy as np
 from manifold3d import CrossSection, Manifold
+from numpy.random import Generator
 
 SEGMENTS = 32  # around a turned body
 
@@ -72,10 +73,10 @@ def tube(path: np.ndarray, radii: Sequence[float] | float, sides: int = 14, flat
         side /= np.linalg.norm(side)
         other = np.cross(tangent, side)
         rings.append(point + radius * (np.cos(angles)[:, None] * side + flatten * np.sin(angles)[:, None] * other))
-    return _lofted(np.array(rings))
+    return lofted(np.array(rings))
 
 
-def _lofted(rings: np.ndarray) -> Manifold:
+def lofted(rings: np.ndarray) -> Manifold:
     """The solid whose sections are rings (n,k,3), closed with a fan at both ends."""
     n, k, _ = rings.shape
     vertices = np.concatenate([rings.reshape(-1, 3), [rings[0].mean(0), rings[-1].mean(0)]])
@@ -140,3 +141,54 @@ def rounded_outline(x: float, y: float, radius: float) -> CrossSection:
 def union(*parts: Manifold) -> Manifold:
     """All parts in one."""
     return Manifold.batch_boolean(list(parts), m3.OpType.Add)
+
+
+def grip(r: Generator, length: float, thick: float) -> Manifold:
+    """A slightly waisted and bent rod along +x from the origin, about `thick` in radius."""
+    x = np.linspace(0, length, 10)
+    swell = thick * (1 + r.uniform(-0.18, 0.18) * np.sin(np.pi * x / length) + r.uniform(-0.15, 0.15) * x / length)
+    bend = r.uniform(-0.06, 0.06) * length * np.sin(np.pi * x / length)
+    return tube(np.stack([x, np.zeros_like(x), bend], 1), swell, sides=16, flatten=r.uniform(0.7, 1.15))
+
+
+def smooth_path(points: Sequence[Sequence[float]], rounds: int = 3) -> np.ndarray:
+    """An open line through the ends of `points` (n,3) with its corners cut `rounds` times (Chaikin 1974)."""
+    path = np.asarray(points, dtype=float)
+    for _ in range(rounds):
+        cut = np.stack([0.75 * path[:-1] + 0.25 * path[1:], 0.25 * path[:-1] + 0.75 * path[1:]], 1).reshape(-1, 3)
+        path = np.concatenate([path[:1], cut[1:-1], path[-1:]])
+    return path
+
+
+def bow(points: Sequence[Sequence[float]], thick: float, wide: float | None = None, rounds: int = 3) -> Manifold:
+    """A handle along a smoothed line in the xz plane: `thick` in that plane, `wide` along y."""
+    wide = thick if wide is None else wide
+    return tube(smooth_path(points, rounds), wide / 2, sides=14, flatten=thick / wide)
+
+
+def pillar(x: float, y: float, z: float, radius: float, top: float | tuple[float, float] = 1.0) -> Manifold:
+    """A column standing on z = 0: a rounded rectangle x by y, scaled by `top` at its upper end."""
+    scale = (top, top) if np.isscalar(top) else top
+    return Manifold.extrude(rounded_outline(x, y, radius), z, 0, 0.0, scale)
+
+
+def trough(x: float, y: float, z: float, wall: float, radius: float, foot: float = 1.0) -> Manifold:
+    """An open box with its top x by y and a foot scaled by `foot`."""
+    outer = pillar(x, y, z, radius, foot).rotate((180, 0, 0)).translate((0, 0, z))
+    inner = pillar(x - 2 * wall, y - 2 * wall, z, max(radius - wall, 1), foot).rotate((180, 0, 0))
+    return outer - inner.translate((0, 0, z + wall))
+
+
+def torus(radius: float, thick: float, segments: int = 32) -> Manifold:
+    """A ring round z: `radius` to the middle of a rod of radius `thick`."""
+    return Manifold.revolve(CrossSection.circle(thick, 14).translate((radius, 0)), segments)
+
+
+def hull(*parts: Manifold) -> Manifold:
+    """The convex hull of all parts."""
+    return Manifold.batch_hull(list(parts))
+
+
+def ring_of(solid: Manifold, count: int, radius: float) -> list[Manifold]:
+    """`count` copies of a solid, moved out along x and spread round z."""
+    return [solid.translate((radius, 0, 0)).rotate((0, 0, 360 * i / count)) for i in range(count)]
