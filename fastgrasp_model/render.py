@@ -62,7 +62,7 @@ def render_grasps(
         for row, direction in enumerate(directions(scene, hand, views)):
             caption = f"grasp {i + 1}   score {grasps.score[i]:.2f}" if row == 0 else ""
             rows[row].append((panel_picture(scene, [hand], direction, panel), caption))
-    return _save(_compose(rows, panel, title), path)
+    return save_picture(_compose(rows, panel, title), path)
 
 
 def render_sheet(
@@ -88,7 +88,7 @@ def render_sheet(
         scene = scenes.setdefault(id(mesh), SceneObject(mesh))
         hand = _hand(grasps, index)
         rows[-1].append((panel_picture(scene, [hand], directions(scene, hand, 1)[0], panel), label))
-    return _save(_compose(rows, panel, title), path)
+    return save_picture(_compose(rows, panel, title), path)
 
 
 def hand_views(
@@ -164,21 +164,23 @@ def _compose(rows: list[list], panel: int, title: str | None):
     image = Image.fromarray(_bytes(paper))
     draw = ImageDraw.Draw(image)
     for x, y, caption in texts:
-        draw.text((x, y), caption, fill=FAINT_INK, font=_font(max(11, panel // 22)), anchor="mm")
+        draw.text((x, y), caption, fill=FAINT_INK, font=caption_font(max(11, panel // 22)), anchor="mm")
     if title:
         draw.text(
-            (margin + gap, margin + head // 2), title, fill=INK, font=_font(max(14, panel // 15)), anchor="lm"
+            (margin + gap, margin + head // 2), title, fill=INK, font=caption_font(max(14, panel // 15)), anchor="lm"
         )
     return image
 
 
-def _font(size: int):
+def caption_font(size: int):
+    """The font of captions, `size` pixels high."""
     from PIL import ImageFont
 
     return ImageFont.load_default(size)
 
 
-def _save(image, path: str | Path) -> Path:
+def save_picture(image, path: str | Path) -> Path:
+    """Write a PIL image so that it appears whole or not at all; makes the folder. Raises OSError."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")

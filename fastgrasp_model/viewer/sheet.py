@@ -4,12 +4,12 @@ object and type below."""
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from fastgrasp_model.render import caption_font, save_picture
 from fastgrasp_model.render_scene import panel_picture
 from fastgrasp_model.viewer.sets import BrowsableSet, ViewError
 from fastgrasp_model.viewer.stage import Stage
@@ -71,13 +71,13 @@ def draw_sheet(
     sheet = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
-        draw.text((_MARGIN, _MARGIN + 8), title, fill=_INK, font=_font(16), anchor="lm")
+        draw.text((_MARGIN, _MARGIN + 8), title, fill=_INK, font=caption_font(16), anchor="lm")
     for i, row in enumerate(rows.tolist()):
         left = _MARGIN + (i % columns) * (cell + _GAP)
         top = _MARGIN + head + (i // columns) * (cell + _CAPTION + _GAP)
         sheet.paste(Image.fromarray(picture(grasps, stage, row, cell)), (left, top))
         _write_caption(draw, left + cell // 2, top + cell, cell, grasps, stage, row)
-    return _save(sheet, Path(path))
+    return save_picture(sheet, path)
 
 
 def picture(grasps: BrowsableSet, stage: Stage, row: int, size: int) -> np.ndarray:
@@ -95,28 +95,11 @@ def _write_caption(draw, middle: int, top: int, cell: int, grasps: BrowsableSet,
     kind = grasps.grasp_types[grasps.type_of[row]]
     missing = " (object cannot be made)" if stage.why_missing(number) else ""
     for line, text, ink in ((11, words, _INK), (28, kind + missing, _WARNING if missing else _FAINT)):
-        draw.text((middle, top + line), _fitting(draw, text, cell), fill=ink, font=_font(13), anchor="mm")
+        draw.text((middle, top + line), _fitting(draw, text, cell), fill=ink, font=caption_font(13), anchor="mm")
 
 
 def _fitting(draw, text: str, width: int) -> str:
     """`text`, its end cut off where it is wider than `width` pixels."""
-    while draw.textlength(text, font=_font(13)) > width and len(text) > 8:
+    while draw.textlength(text, font=caption_font(13)) > width and len(text) > 8:
         text = text[:-4].rstrip() + "..."
     return text
-
-
-def _font(size: int):
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
-
-
-def _save(image, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        image.save(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return path
