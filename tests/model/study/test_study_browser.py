@@ -2,25 +2,15 @@
 out is counted."""
 
 import json
-import os
 import re
-import shutil
 
+import chromium
 import pytest
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-expect = sync_api.expect
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if CHROMIUM is None:
-    pytest.skip("no chromium here (Debian: apt-get install chromium)", allow_module_level=True)
 
 from fastgrasp_model.study.answers import read_answers, read_key
 from fastgrasp_model.study.tally import tally
 
-ARGUMENTS = [
-    "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", *(["--no-sandbox"] if os.geteuid() == 0 else []),
-]  # fmt: skip
+expect = chromium.sync_api.expect
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 pytestmark = pytest.mark.slow
@@ -28,34 +18,19 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium.started("--disable-gpu") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def visit(browser, small_study):
     """A function (device) -> the study's page in a fresh profile; afterwards nothing went wrong or to a network."""
-    contexts, complaints, requests = [], [], []
-
-    def opened(device):
-        context = browser.new_context(**device)
-        contexts.append(context)
-        context.on("request", lambda request: requests.append(request.url))
-        context.on("console", lambda message: complaints.append(message.text))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.goto((small_study[0] / "index.html").as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not complaints
-    assert requests
-    assert not [url for url in requests if not url.startswith(("file:", "blob:"))]
+    address = (small_study[0] / "index.html").as_uri()
+    with chromium.watched(browser) as pages:
+        yield lambda device: pages(address, device)
+    assert not pages.complaints
+    assert pages.requests
+    assert not [url for url in pages.requests if not url.startswith(("file:", "blob:"))]
 
 
 @pytest.fixture(scope="module")

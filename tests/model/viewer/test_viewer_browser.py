@@ -1,57 +1,32 @@
 """The viewer's page in a real browser: keys, filter, turning, and nothing asked of any other machine."""
 
-import os
-import shutil
-
+import chromium
 import numpy as np
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-expect = sync_api.expect
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if CHROMIUM is None:
-    pytest.skip("no chromium here (Debian: apt-get install chromium)", allow_module_level=True)
-
-ARGUMENTS = [
-    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-angle=swiftshader", "--enable-unsafe-swiftshader", *(["--no-sandbox"] if os.geteuid() == 0 else []),
-]  # fmt: skip
+expect = chromium.sync_api.expect
 SCREEN = {"viewport": {"width": 800, "height": 480}}
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium.started("--use-angle=swiftshader", "--enable-unsafe-swiftshader") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def visit(browser, address):
     """A function (fragment, script) -> the page; afterwards nothing was complained of and nobody else was asked."""
-    contexts, complaints, requests = [], [], []
+    with chromium.watched(browser) as pages:
 
-    def opened(fragment: str = "", script: str | None = None):
-        context = browser.new_context(**SCREEN)
-        contexts.append(context)
-        if script:
-            context.add_init_script(script)
-        context.on("request", lambda request: requests.append(request.url))
-        context.on("console", lambda message: complaints.append(message.text))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.goto(f"{address}/{fragment}")
-        return page
+        def opened(fragment: str = "", script: str | None = None):
+            return pages(f"{address}/{fragment}", SCREEN, script)
 
-    opened.complaints, opened.requests = complaints, requests
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert requests and not [url for url in requests if not url.startswith((f"{address}/", "data:"))]
+        opened.complaints, opened.requests = pages.complaints, pages.requests
+        yield opened
+    assert pages.complaints == []
+    assert pages.requests and not [url for url in pages.requests if not url.startswith((f"{address}/", "data:"))]
 
 
 def at(page, row: int, place: str) -> None:
