@@ -32,6 +32,17 @@ def not_negative(text: str) -> int:
     return _at_least(0, text)
 
 
+def above_zero(text: str) -> float:
+    """A finite number greater than 0, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number greater than 0, got {text}")
+    return value
+
+
 def _at_least(least: int, text: str) -> int:
     try:
         value = int(text)

@@ -160,6 +160,7 @@ def _figures(parameters: np.ndarray, mesh, layer) -> dict[str, list]:
     from fastgrasp_model.metrics.evaluate import measure_hands
     from fastgrasp_model.metrics.hand_set import HandSet
     from fastgrasp_model.metrics.hold import HoldTest
+    from fastgrasp_training.synthesis.firmness import gaps_on
 
     grasps = Grasps.from_parameters(parameters, layer)
     hands = HandSet.from_grasps(grasps)
@@ -168,21 +169,10 @@ def _figures(parameters: np.ndarray, mesh, layer) -> dict[str, list]:
     moved = [test(skin, faces) for skin, faces in zip(hands.vertices, hands.faces, strict=True)]
     columns = {column for column, _ in FIGURES.values() if column in geometry[0]}
     return {name: [line[name] for line in geometry] for name in sorted(columns)} | {
-        "gravity_gap_newtons": _gravity_gaps(grasps.vertices, layer, mesh),
+        "gravity_gap_newtons": gaps_on(grasps.vertices, layer, mesh),
         "moved_cm": [float(100.0 * directions.max()) for directions in moved],
         "held": [bool((directions < test.settings.limit).all()) for directions in moved],
     }
-
-
-def _gravity_gaps(vertices: np.ndarray, layer, mesh) -> list[float]:
-    import torch
-
-    from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-    from fastgrasp_model.wrench import gravity_gap
-
-    grids = SignedDistanceGrids.from_meshes([(mesh.vertices, mesh.faces)], cells=80, dtype=torch.float32)
-    skins, index = torch.as_tensor(vertices, dtype=torch.float32), torch.zeros(len(vertices), dtype=torch.long)
-    return gravity_gap(skins, layer.closed_faces, grids.query(skins, index), grids, index).tolist()
 
 
 def summary(measured: list[dict]) -> dict:

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from fastgrasp_model.commands.shared import InputError, Parser, check_output, not_negative, positive
+from fastgrasp_model.commands.shared import InputError, Parser, above_zero, check_output, not_negative, positive
 
 _EXAMPLES = """\
 The folder of the set holds shard_00000.npz and so on, set.json (seed, settings, objects), progress.jsonl (one line a
@@ -18,6 +18,7 @@ shard: counts, yields, cost), and for own meshes objects.json (the centre of mas
   fastgrasp synthesize --out set --objects 400 --grasps 10000      ends when the set holds 10,000
   fastgrasp synthesize --out mine --objects meshes/ --per-object 50
   fastgrasp synthesize --out set --objects 2000 --ray auto         on the machines of a Ray cluster
+  fastgrasp synthesize --out set --objects 400 --pack set.npz --pack-gap 2.5    one file of the firm ones
 """
 
 
@@ -52,6 +53,10 @@ def parser() -> argparse.ArgumentParser:
         help="make the shards on this Ray cluster, or on any (auto), or on a new one here (local)",
     )
     made.add_argument("--pack", type=Path, help="afterwards write all shards into this one .npz")
+    made.add_argument("--pack-gap", type=above_zero, metavar="NEWTONS",
+                      help="pack only grasps whose contacts leave at most this of 9.8 N unbalanced, but the firmest 40 "
+                      "of each object in any case (such as 2.5)")  # fmt: skip
+    made.add_argument("--pack-grasps", type=positive, metavar="N", help="pack at most N, objects and types balanced")
     made.add_argument("--json", action="store_true", help="print the summary of the whole folder as JSON")
     return made
 
@@ -61,6 +66,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments = parser().parse_args(argv)
         check_output(arguments.pack, (".npz",))
+        if not arguments.pack and (arguments.pack_gap or arguments.pack_grasps):
+            raise InputError("--pack-gap and --pack-grasps choose what is packed; give --pack FILE.npz as well")
     except InputError as error:
         return _complain(error)
     from fastgrasp_training.synthesis.workers import WorkersError
@@ -142,11 +149,13 @@ def _check_device(name: str) -> None:
 
 def _finish(arguments, state) -> None:
     """Print the summary, and pack. Raises what packing raises, after the summary."""
+    from fastgrasp_model.metrics.parallel import WorkerError
+
     summary, problem = state.summary(), None
     if arguments.pack and state.whole.shards:
         try:
-            summary["packed"] = str(_pack(arguments.out, arguments.pack))
-        except (ValueError, OSError) as error:
+            summary["packed"] = str(_pack(arguments))
+        except (ValueError, OSError, WorkerError) as error:
             problem = error
     if arguments.json:
         print(json.dumps(summary, indent=1))
@@ -179,11 +188,19 @@ def _cost(summary: dict) -> str:
     return " and ".join(said) or "no cost on record"
 
 
-def _pack(folder: Path, path: Path) -> Path:
+def _pack(arguments) -> Path:
+    from fastgrasp_training.synthesis.firmness import firm
     from fastgrasp_training.synthesis.grasp_set import load_grasp_set
-    from fastgrasp_training.synthesis.packing import pack
+    from fastgrasp_training.synthesis.packing import pack, thin
+    from fastgrasp_training.synthesis.sources import mesh_folder
 
-    return pack(load_grasp_set(folder), path)
+    grasps = load_grasp_set(arguments.out)
+    if arguments.pack_gap:
+        meshes = mesh_folder(arguments.out)
+        grasps = firm(grasps, arguments.pack_gap, arguments.workers, meshes, quiet=arguments.json)
+    if arguments.pack_grasps:
+        grasps = thin(grasps, arguments.pack_grasps, arguments.seed)
+    return pack(grasps, arguments.pack)
 
 
 if __name__ == "__main__":
