@@ -52,7 +52,7 @@ def test_adaptation_learns(model, data, bank):
     latents = starting_latents(model, bank, true, kind, seed=0)
     weights = {"contact": 1.0, "penetration": 0.1, "step": 0.01}
     stage = AdaptationStage(model, StageConfig(weights=weights), data, bank, latents)
-    first, last, moved = _train(stage, 40, 16)
+    first, last, moved = _train(stage, 100, 16)
     assert last < 0.9 * first
     assert moved == {"adaptation"}
 

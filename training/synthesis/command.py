@@ -154,7 +154,9 @@ def _finish(arguments, state) -> None:
     summary, problem = state.summary(), None
     if arguments.pack and state.whole.shards:
         try:
-            summary["packed"] = str(_pack(arguments))
+            gap, most = arguments.pack_gap, arguments.pack_grasps
+            made = packed(arguments.out, arguments.pack, gap, most, arguments.seed, arguments.workers, arguments.json)
+            summary["packed"] = str(made)
         except (ValueError, OSError, WorkerError) as error:
             problem = error
     if arguments.json:
@@ -188,19 +190,21 @@ def _cost(summary: dict) -> str:
     return " and ".join(said) or "no cost on record"
 
 
-def _pack(arguments) -> Path:
+def packed(folder: Path, path: Path, gap: float | None = None, most: int | None = None, seed: int = 0,
+           workers: int = 1, quiet: bool = True) -> Path:  # fmt: skip
+    """Write the shards of a folder into one file: all grasps, or those with a `gap` of so many newtons (see
+    `firmness.firm`), and `most` of them. Raises GraspSetError and what making an object again raises."""
     from fastgrasp_training.synthesis.firmness import firm
     from fastgrasp_training.synthesis.grasp_set import load_grasp_set
     from fastgrasp_training.synthesis.packing import pack, thin
     from fastgrasp_training.synthesis.sources import mesh_folder
 
-    grasps = load_grasp_set(arguments.out)
-    if arguments.pack_gap:
-        meshes = mesh_folder(arguments.out)
-        grasps = firm(grasps, arguments.pack_gap, arguments.workers, meshes, quiet=arguments.json)
-    if arguments.pack_grasps:
-        grasps = thin(grasps, arguments.pack_grasps, arguments.seed)
-    return pack(grasps, arguments.pack)
+    grasps = load_grasp_set(folder)
+    if gap is not None:
+        grasps = firm(grasps, gap, workers, mesh_folder(folder), quiet)
+    if most is not None:
+        grasps = thin(grasps, most, seed)
+    return pack(grasps, path)
 
 
 if __name__ == "__main__":

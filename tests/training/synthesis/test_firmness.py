@@ -58,15 +58,12 @@ def test_a_set_keeps_its_firm_grasps(some, monkeypatch):
             firm(some, wrong)
 
 
-def test_the_command_packs_the_firm_ones_and_no_more_than_asked(some, tmp_path, monkeypatch, capsys):
+def test_the_command_packs_the_firm_ones_and_no_more_than_asked(some, tmp_path, monkeypatch):
     monkeypatch.setattr(firmness, "KEPT", 2)
     folder, packed = tmp_path / "set", tmp_path / "packed.npz"
     folder.mkdir()
     some.save(folder / "shard_00000.npz")
-    options = command.parser().parse_args(
-        ["--out", str(folder), "--pack", str(packed), "--pack-gap", "1.0", "--pack-grasps", "8", "--json"]
-    )
-    assert command._pack(options) == packed
+    assert command.packed(folder, packed, gap=1.0, most=8) == packed
     gaps, kept = gravity_gaps(some), load_grasp_set(packed)
     firm_ones = some[firm_rows(gaps, some.object, 1.0, 2)]
     assert 0 < len(kept) == min(8, len(firm_ones))

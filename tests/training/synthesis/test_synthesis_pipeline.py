@@ -15,7 +15,7 @@ pytest.importorskip("igl")
 sys.path.insert(0, str(Path(__file__).parent))  # so that processes the tests start find it, too
 import toy_synthesis
 
-from fastgrasp_training.synthesis import command, display, packing, pipeline
+from fastgrasp_training.synthesis import command, display, firmness, packing, pipeline
 from fastgrasp_training.synthesis import shard as real
 from fastgrasp_training.synthesis.folder import FolderError, locked
 from fastgrasp_training.synthesis.grasp_set import load_grasp_set
@@ -248,6 +248,18 @@ def test_the_command_counts_packs_and_shows(toy, tmp_path, monkeypatch, capsys):
     assert "24 grasps on 8 objects" in shown.out and "this run: 3 shards, 18 grasps" in shown.out
     assert "wrap                        12 kept   50%" in shown.out
     assert "synthesize: 1/4 shards  6 grasps" in shown.err and "wrap 3 (50%)  pinch 3 (50%)" in shown.err
+
+
+def test_the_command_packs_what_is_firm_and_not_too_much(toy, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pipeline, "load_settings", lambda *options: TOY)
+    monkeypatch.setattr(packing, "pack", lambda grasps, path: grasps.save(path))
+    monkeypatch.setattr(firmness, "KEPT", 0)
+    monkeypatch.setattr(firmness, "gravity_gaps", lambda grasps, *rest: np.arange(len(grasps), dtype=float))
+    call = ["--out", str(toy), "--objects", *OBJECTS, "--pack", str(tmp_path / "packed.npz"), "--pack-gap", "9.5"]
+    assert command.main(call) == 0
+    assert len(load_grasp_set(tmp_path / "packed.npz")) == 10
+    assert command.main([*call, "--pack-grasps", "4"]) == 0
+    assert len(load_grasp_set(tmp_path / "packed.npz")) == 4
 
 
 def test_a_set_that_cannot_be_packed_still_gets_its_summary(toy, tmp_path, monkeypatch, capsys):

@@ -160,5 +160,5 @@ def test_real_shards_are_the_same_from_one_process_two_or_a_ray_cluster_of_two(t
     several = pipeline.run(tmp_path / "several", OBJECTS, quick, seed=1, crew=pipeline.Crew(2, ray=ray))
     assert several.complete and len(shards(tmp_path / "several")) == 2
     assert shards(tmp_path / "several") == shards(alone)
-    packed = command._pack(tmp_path / "several", tmp_path / "packed.npz")
+    packed = command.packed(tmp_path / "several", tmp_path / "packed.npz")
     assert len(load_grasp_set(packed)) == several.whole.grasps
