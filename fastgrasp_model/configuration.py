@@ -8,7 +8,10 @@ from typing import Any
 CHOICES = {
     "frame": ("anchor", "object"),
     "object_encoder": ("basis", "pointnet"),
-    "vertex_encoder": ("ordered", "pointnet"),
+    "vertex_encoder": ("ordered", "pointnet", "parameters"),
+    "layers": ("residual", "plain"),
+    "generator": ("diffusion", "cvae"),
+    "sampler": ("ddim", "ddpm"),
     "prediction": ("epsilon", "v"),
     "schedule": ("linear", "cosine"),
 }
@@ -20,7 +23,13 @@ class ModelConfig:
 
     `frame`: the object is seen from an anchor on its surface, or (the paper) from its centroid. `points` within
     `radius` of the frame's origin are read. `probes` hand vertices feel the cloud in the adaptation module (0: the
-    paper's module, blind), which corrects the latent `rounds` times.
+    paper's module, blind), which corrects the latent `rounds` times (0: no adaptation at all).
+
+    `layers` "plain" are the paper's stacks of linear layers, PointNets with alignment nets, and an adaptation module
+    with an object encoder of its own; "residual" are ours. `vertex_encoder` "parameters" reads the hand's numbers and
+    not its mesh (the paper's Table 4). `generator` "cvae" is the baseline of Table 1: neither latents nor adaptation.
+    `sampler` "ddpm" takes every one of `diffusion_steps`, "ddim" only `sampling_steps`. `guidance` 1 is the plain
+    conditional prediction; the published code's weight w is `guidance` - 1.
     """
 
     name: str = "default"
@@ -30,6 +39,8 @@ class ModelConfig:
     object_encoder: str = "basis"
     object_width: int = 384
     vertex_encoder: str = "ordered"
+    layers: str = "residual"
+    generator: str = "diffusion"
     hand_width: int = 512
     latent: int = 64
     latent_noise: float = 0.01
@@ -38,6 +49,7 @@ class ModelConfig:
     prediction: str = "v"
     schedule: str = "cosine"
     diffusion_steps: int = 1000
+    sampler: str = "ddim"
     sampling_steps: int = 20
     guidance: float = 1.0
     probes: int = 128
@@ -56,6 +68,16 @@ class ModelConfig:
                 raise ValueError(f"model.{field.name}: expected a number, got {value!r}")
         if not 1 <= self.sampling_steps <= self.diffusion_steps:
             raise ValueError(f"model.sampling_steps: expected 1..{self.diffusion_steps}, got {self.sampling_steps}")
+        self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        if self.generator == "cvae" and (self.rounds or self.probes):
+            raise ValueError("model.generator: a CVAE has no latents to adapt; expected rounds 0 and probes 0 with it")
+        if self.layers == "plain" and (self.object_encoder != "pointnet" or self.object_width != 1024 or self.probes):
+            raise ValueError(
+                "model.layers: the paper's plain layers read the object with a PointNet of 1024 and feel nothing; "
+                "expected object_encoder pointnet, object_width 1024 and probes 0 with them"
+            )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:

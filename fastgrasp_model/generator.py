@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.geometry.clouds import validate_cloud
-from fastgrasp_model.geometry.views import Frames, anchor_frames, prepare_view, smooth_normals
+from fastgrasp_model.geometry.views import VIEW_POINTS, Frames, anchor_frames, prepare_view, smooth_normals
 from fastgrasp_model.grasps import Grasps
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import pads
@@ -124,7 +124,10 @@ class GraspGenerator:
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
         centred = (cloud - centre).astype(np.float32)
         view = None if viewpoint is None else viewpoint - centre
-        points, normals = (torch.from_numpy(a).to(self.device) for a in prepare_view(centred, rng, view, -centre))
+        count = max(VIEW_POINTS, self.model.config.points)
+        points, normals = (
+            torch.from_numpy(a).to(self.device) for a in prepare_view(centred, rng, view, -centre, count)
+        )
         frames = self._candidate_frames(points, normals, generator)
         features, context = self.model.observe(
             points.expand(len(frames.origin), -1, -1), frames, self._device_generator(generator)

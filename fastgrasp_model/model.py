@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from fastgrasp_model.ancestral import ddpm_sample
 from fastgrasp_model.configuration import ModelConfig
 from fastgrasp_model.diffusion import NoiseSchedule, ddim_sample
 from fastgrasp_model.geometry.views import Frames, context, neighbourhood
@@ -22,7 +23,9 @@ from fastgrasp_model.networks import (
     AdaptationModule,
     BasisPointEncoder,
     HandAutoencoder,
+    HandCVAE,
     LatentDenoiser,
+    PlainAdaptationModule,
     PointNetObjectEncoder,
 )
 from fastgrasp_model.networks.adaptation import touch
@@ -45,20 +48,35 @@ class FastGraspModel(nn.Module):
         super().__init__()
         self.config = config
         object.__setattr__(self, "hand", hand)  # no submodule: the hand is data, and does not belong in the weights
-        encoder = BasisPointEncoder if config.object_encoder == "basis" else PointNetObjectEncoder
-        self.object_encoder = encoder(config.object_width)
+        plain = config.layers == "plain"
+        self.object_encoder = (
+            BasisPointEncoder(config.object_width)
+            if config.object_encoder == "basis"
+            else PointNetObjectEncoder(config.object_width, plain=plain)
+        )
+        if config.generator == "cvae":
+            self.cvae = HandCVAE(
+                hand, config.latent, config.object_width, config.hand_width, config.vertex_encoder, plain
+            )
+            self.anchor_scorer = mlp([config.object_width, 128, 1])
+        else:
+            self._add_stages(config, hand, plain)
+        self.register_buffer("probe_ids", torch.zeros(config.probes, dtype=torch.long))
+
+    def _add_stages(self, config: ModelConfig, hand: ManoLayer, plain: bool) -> None:
         self.autoencoder = HandAutoencoder(
-            hand, config.latent, config.hand_width, config.vertex_encoder, config.latent_noise
+            hand, config.latent, config.hand_width, config.vertex_encoder, config.latent_noise, plain
         )
         self.schedule = NoiseSchedule(config.diffusion_steps, config.schedule, config.prediction)
-        self.denoiser = LatentDenoiser(
-            config.latent, config.object_width, config.denoiser_width, config.denoiser_depth
-        )
+        self.denoiser = LatentDenoiser(config.latent, config.object_width, config.denoiser_width, config.denoiser_depth)
         self.anchor_scorer = mlp([config.object_width, 128, 1])
-        self.adaptation = AdaptationModule(
-            config.latent, config.object_width, config.probes, config.adaptation_width, config.adaptation_depth
+        self.adaptation = (
+            PlainAdaptationModule(config.latent)
+            if plain
+            else AdaptationModule(
+                config.latent, config.object_width, config.probes, config.adaptation_width, config.adaptation_depth
+            )
         )
-        self.register_buffer("probe_ids", torch.zeros(config.probes, dtype=torch.long))
 
     # -- what the networks see ------------------------------------------------------------------------------------
 
@@ -75,6 +93,16 @@ class FastGraspModel(nn.Module):
         transl = state.wrist - self.hand.rest_joints(state.betas)[:, 0]
         return self.hand.from_matrices(state.betas, state.joint_rotations(), transl, vertex_ids=vertex_ids).vertices
 
+    def encode(self, state: HandState) -> Tensor:
+        """Stage 1, forward: hands in their frames -> latents (B, latent)."""
+        if self.config.vertex_encoder == "parameters":
+            return self.autoencoder.encode(self.autoencoder.code.encode(state))
+        return self.autoencoder.encode(self.hands(state))
+
+    def decode(self, latent: Tensor) -> HandState:
+        """Stage 1, back: what `sample` gives (latents; a CVAE's codes) -> hands in their frames."""
+        return (self.cvae if self.config.generator == "cvae" else self.autoencoder).decode(latent)
+
     def skeleton(self, state: HandState) -> HandPose:
         """The joints of hands, without the skin."""
         transl = state.wrist - self.hand.rest_joints(state.betas)[:, 0]
@@ -85,37 +113,52 @@ class FastGraspModel(nn.Module):
     def sample(
         self, condition: Tensor, noise: Tensor, steps: int | None = None, guidance: float | None = None
     ) -> Tensor:
-        """Stage 2: noise (B, latent) and conditions (B, C) -> latents z1 (B, latent)."""
+        """Stage 2: noise (B, latent) and conditions (B, C) -> latents z1 (B, latent), or a CVAE's codes (B, 64).
+
+        The same noise gives the same latents; the fresh noise of "ddpm" follows from it. `steps` is for "ddim".
+        """
+        if self.config.generator == "cvae":
+            return self.cvae.decode_code(noise, condition)
         guidance = self.config.guidance if guidance is None else guidance
 
         def denoise(noisy: Tensor, t: Tensor) -> Tensor:
             return self.denoiser.guided(noisy, t, condition, guidance)
 
+        if self.config.sampler == "ddpm" and steps is None:
+            seed = int(noise.flatten()[:1].float().cpu().view(torch.int32))
+            return ddpm_sample(denoise, self.schedule, noise, torch.Generator().manual_seed(seed))
         return ddim_sample(denoise, self.schedule, noise, steps or self.config.sampling_steps)
 
     def shape(self, latent: Tensor) -> Tensor:
         """The hand shapes (B, 10) of latents z1, within `MAX_BETA`. Adaptation moves a hand; it may not grow it."""
-        return self.autoencoder.decode(latent).betas.clamp(-MAX_BETA, MAX_BETA)
+        return self.decode(latent).betas.clamp(-MAX_BETA, MAX_BETA)
 
     def probes(self, latent: Tensor, betas: Tensor) -> Tensor | None:
         """The vertices (B, P, 3) with which hands of these latents and shapes feel; None for a module that is blind."""
         if not self.config.probes:
             return None
-        return self.hands(self.autoencoder.decode(latent)._replace(betas=betas), self.probe_ids)
+        return self.hands(self.decode(latent)._replace(betas=betas), self.probe_ids)
 
     def correct(
         self, latent: Tensor, condition: Tensor, points: Tensor, normals: Tensor, probes: Tensor | None
     ) -> Tensor:
         """Stage 3, one round: z2 for latents (B, latent) among clouds (B, N, 3) with normals, in the hands' frames."""
+        if self.config.layers == "plain":
+            return self.adaptation(latent, points)
         felt = None if probes is None else touch(probes, points, normals)
         return self.adaptation(latent, condition, felt)
 
     def adapt(self, latent: Tensor, condition: Tensor, points: Tensor, normals: Tensor) -> HandState:
-        """Stage 3: the hands of z1 + z2, after the configured number of rounds; their shape is that of z1."""
+        """Stage 3: the hands of z1 + z2, after the configured number of rounds.
+
+        Their shape is that of z1; with the paper's plain layers that of z1 + z2, D(z1 + z2) as it stands.
+        """
         betas = self.shape(latent)
         for _ in range(self.config.rounds):
             latent = latent + self.correct(latent, condition, points, normals, self.probes(latent, betas))
-        return self.autoencoder.decode(latent)._replace(betas=betas)
+        if self.config.layers == "plain":
+            betas = self.shape(latent)
+        return self.decode(latent)._replace(betas=betas)
 
     # -- files ----------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from fastgrasp_model.geometry.views import Frames
 from fastgrasp_model.model import FastGraspModel
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
+from fastgrasp_training.hand_losses import HandLosses
 from fastgrasp_training.losses import HandContact, ScaledGrids, consistency, mesh_distance
 from fastgrasp_training.stage import Stage
 
@@ -37,6 +38,7 @@ class AdaptationStage(Stage):
         super().__init__(model, config)
         self.data, self.bank, self.latents = data, bank, latents
         self.contact = HandContact.of(model.hand, model.probe_ids)
+        self.hand_losses = HandLosses(model, model.autoencoder.code, data, bank, config.form)
 
     def trained(self) -> list[torch.nn.Parameter]:
         return list(self.model.adaptation.parameters())
@@ -57,12 +59,21 @@ class AdaptationStage(Stage):
             probes = model.probes(latent, betas)
         for _ in range(model.config.rounds):
             step = model.correct(latent, condition, points, normals, probes)
-            found, probes = self._physics(latent + step, betas, frames, index)
+            found, probes = self._judged(latent + step, betas, frames, index)
             found["step"] = step.square().mean()
             for name, value in found.items():
                 terms[name] = terms.get(name, 0.0) + value / model.config.rounds
             latent = (latent + step).detach()
         return terms
+
+    def _judged(self, latent: Tensor, betas: Tensor, frames: Frames, sample: Tensor):
+        """Losses in the configured form, and where the hands feel in the next round."""
+        if self.config.form == "grid":
+            return self._physics(latent, betas, frames, sample)
+        code = self.model.autoencoder.decode_code(latent)
+        with torch.no_grad():
+            probes = self.model.probes(latent, betas)
+        return self.hand_losses(code, sample), probes
 
     def _physics(
         self, latent: Tensor, betas: Tensor, frames: Frames, sample: Tensor
@@ -113,17 +124,17 @@ def starting_latents(
     model.eval()
     generator = torch.Generator().manual_seed(seed)
     made = []
-    for index in torch.arange(len(bank)).split(chunk):
+    for index in torch.arange(len(bank), device=bank.grasp.device).split(chunk):
         condition = model.object_encoder(bank.features[index].float(), bank.context[index])
-        noise = torch.randn(len(index), model.config.latent, generator=generator)
+        noise = torch.randn(len(index), model.config.latent, generator=generator).to(index.device)
         if kind == "denoised":
-            t = torch.randint(model.schedule.steps, (len(index),), generator=generator)
+            t = torch.randint(model.schedule.steps, (len(index),), generator=generator).to(index.device)
             noisy = model.schedule.noised(true[index], noise, t)
             made.append(model.schedule.split(noisy, model.denoiser(noisy, t, condition), t)[0].clamp(-6, 6))
         else:
             latent = model.sample(condition, noise)
-            near = true[index] + TRUE_NOISE * torch.randn(noise.shape, generator=generator)
-            keep = (torch.rand(len(index), generator=generator) < TRUE_SHARE) & bank.own[index]
+            near = true[index] + TRUE_NOISE * torch.randn(noise.shape, generator=generator).to(index.device)
+            keep = (torch.rand(len(index), generator=generator) < TRUE_SHARE).to(index.device) & bank.own[index]
             made.append(torch.where(keep.unsqueeze(1), near, latent))
         if progress:
             progress(int(index[-1]) + 1, len(bank))

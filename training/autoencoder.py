@@ -1,8 +1,8 @@
 """Stage 1: the hand autoencoder. Vertices in the object's frame -> latent -> parameters -> mesh.
 
-Half of each batch are true grasps, and carry all five losses; the other half are the same hands shaken in shape, pose
-and place, and carry parameter and mesh loss only: they fill the space between the grasps, so that near latents decode
-to hands.
+With `form: grid`, half of each batch are true grasps, and carry all five losses; the other half are the same hands
+shaken in shape, pose and place, and carry parameter and mesh loss only: they fill the space between the grasps, so that
+near latents decode to hands. With `form: points` (the losses as published) the whole batch are true grasps.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.networks.hand_code import HandCode, HandState
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
+from fastgrasp_training.hand_losses import HandLosses
 from fastgrasp_training.losses import CM, HandContact, consistency, mesh_distance
+from fastgrasp_training.randomness import Draws
 from fastgrasp_training.stage import Stage
 
 SHAKE = {"code": 0.5, "rotation": 0.3, "wrist": 0.015}  # standard deviations, radians, metres
@@ -28,20 +30,24 @@ class AutoencoderStage(Stage):
 
     name = "autoencoder"
     losses = ("parameters", "mesh", "contact", "penetration", "consistency")
+    halves = 2
 
     def __init__(self, model: FastGraspModel, config: StageConfig, data: TrainingData, bank: SampleBank):
         super().__init__(model, config)
         self.data, self.bank = data, bank
         self.contact = HandContact.of(model.hand, model.probe_ids)
+        self.hand_losses = HandLosses(model, model.autoencoder.code, data, bank, config.form)
         model.autoencoder.code.fit(data.rows(bank.grasp).moved_back(*bank.frames))
         if model.config.vertex_encoder == "ordered":
             self._start_linear()
 
     @torch.no_grad()
     def _start_linear(self) -> None:
-        index = torch.arange(min(LINEAR_START, len(self.bank)))
+        index = torch.arange(min(LINEAR_START, len(self.bank)), device=self.bank.grasp.device)
         code = self.model.autoencoder.code
-        states = shaken(self.data.rows(self.bank.grasp[index]).moved_back(*self.bank.frames_of(index)), code)
+        states = shaken(
+            self.data.rows(self.bank.grasp[index]).moved_back(*self.bank.frames_of(index)), code, self.draws
+        )
         chunks = zip(*(part.split(512) for part in states), strict=True)
         vertices = torch.cat([self.model.hands(HandState(*chunk)) for chunk in chunks])
         self.model.autoencoder.start_linear(vertices, code.encode(states))
@@ -50,16 +56,25 @@ class AutoencoderStage(Stage):
         return list(self.model.autoencoder.parameters())
 
     def loss_terms(self, index: Tensor) -> dict[str, Tensor]:
+        if self.config.form == "points":
+            true = self.data.rows(self.bank.grasp[index]).moved_back(*self.bank.frames_of(index))
+            latent = self.model.encode(true)
+            return self.hand_losses(self.model.autoencoder.decode_code(latent, self.draws.normal(*latent.shape)), index)
+        return self._with_shaken(index)
+
+    def _with_shaken(self, index: Tensor) -> dict[str, Tensor]:
+        """True grasps, and as many shaken ones, on the signed distance grids."""
         frames = self.bank.frames_of(index)
         grasp = self.bank.grasp[index]
         true = self.data.rows(grasp).moved_back(*frames)
         half = len(index) // 2
-        other = shaken(true, self.model.autoencoder.code)
+        other = shaken(true, self.model.autoencoder.code, self.draws)
         seen = HandState(*(torch.cat([a[:half], b[half:]]) for a, b in zip(true, other, strict=True)))
         target = self.model.hands(seen)
         skin = self.contact.skin
-        autoencoder = self.model.autoencoder
-        code = autoencoder.decode_code(autoencoder.encode(target))
+        autoencoder, from_mesh = self.model.autoencoder, self.model.config.vertex_encoder != "parameters"
+        latent = autoencoder.encode(target) if from_mesh else self.model.encode(seen)
+        code = autoencoder.decode_code(latent, self.draws.normal(*latent.shape))
         made, target = self.model.hands(autoencoder.code.decode(code), skin), target[:, skin]
         true_frames, index = Frames(frames.rotation[:half], frames.origin[:half]), self.data.object[grasp[:half]]
         distance, true_distance = (
@@ -75,14 +90,15 @@ class AutoencoderStage(Stage):
         }
 
 
-def shaken(state: HandState, code: HandCode) -> HandState:
+def shaken(state: HandState, code: HandCode, draws: Draws | None = None) -> HandState:
     """Hands with random errors in everything; the spread itself is random, so that small errors are common.
 
     Shape and pose err in units of `code`, so that a joint which hardly twists in the set hardly twists here either.
     """
-    size = torch.rand(len(state.betas), 1)
+    draws, count = draws or Draws(device=state.wrist.device), len(state.wrist)
+    size = draws.uniform(count, 1)
     numbers = code.encode(state)
-    near = code.decode(numbers + SHAKE["code"] * size * torch.randn_like(numbers))
-    turn = axis_angle_to_matrix(SHAKE["rotation"] * size * torch.randn_like(state.wrist))
-    wrist = state.wrist + SHAKE["wrist"] * size * torch.randn_like(state.wrist)
+    near = code.decode(numbers + SHAKE["code"] * size * draws.normal(*numbers.shape))
+    turn = axis_angle_to_matrix(SHAKE["rotation"] * size * draws.normal(count, 3))
+    wrist = state.wrist + SHAKE["wrist"] * size * draws.normal(count, 3)
     return HandState(near.betas, turn @ state.rotation, near.hand_pose, wrist)

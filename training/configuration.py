@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastgrasp_model.configuration import ModelConfig
 
 PACKED_GRASPS = Path(__file__).parent / "data" / "open_grasps.npz"
 STAGES = ("autoencoder", "diffusion", "adaptation")
+MOST_LAYERS = 8  # configurations below one another
 
 
 class TrainingConfigError(ValueError):
@@ -22,22 +24,45 @@ class TrainingConfigError(ValueError):
 class DataConfig:
     """Where the grasps come from and how each object is seen.
 
+    `sources` are texts such as "grab:/path" and "open" (`sources/request.py`); if given, they replace `grasps`.
     `grasps` is a folder of shards or a packed file (empty: the open grasp set of the package). `views` clouds are made
     of each object, the first whole, the others seen from one side by a noisy sensor. `repeats` is how often a grasp
-    comes back with another view, anchor and rotation.
+    comes back with another view, anchor and rotation. A view holds `view_points` points. `objects`: only the grasps on
+    so many objects, of many families (0: all).
     """
 
     grasps: str = ""
+    sources: tuple[str, ...] = ()
     cache: str = "out/training_cache"
     views: int = 6
     repeats: int = 8
     cells: int = 64
     workers: int = 2
+    view_points: int = 1024
+    objects: int = 0
+
+    def __post_init__(self):
+        sources = [self.sources] if isinstance(self.sources, str) else list(self.sources)
+        if not all(isinstance(source, str) for source in sources):
+            raise ValueError(f"sources: expected texts such as grab:/path, got {self.sources!r}")
+        object.__setattr__(self, "sources", tuple(sources))
+        if self.view_points < 64:
+            raise ValueError(f"view_points: expected 64 or more, got {self.view_points!r}")
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """What `sources.resolve` is asked for."""
+        return self.sources or (f"set:{self.grasps}" if self.grasps else "open",)
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage: optimiser steps, batch, Adam's learning rate (cosine decay to zero), loss weights by name.
+    """One stage: optimiser steps, batch, Adam's learning rate, loss weights by name.
+
+    `decay` is "cosine" (to zero, after a short warm-up) or "constant" (as the paper).
+    `form` says how the five losses of the paper are written: "grid" asks signed distance grids, in centimetres;
+    "points" is the published form, object points against hand vertices in metres, with its factors, for the paper's
+    weights (see `paper_losses.py`). `without` names losses of `weights` that are left out (for ablations).
 
     A loss that `weights` does not name is not used; without any weights all count once. `latents` says what the
     adaptation module is trained on: "sampled" latents, as it will meet them, or "denoised" ones (the published code:
@@ -51,8 +76,22 @@ class StageConfig:
     weights: dict[str, float] = field(default_factory=dict)
     latents: str = "sampled"
     explored: float = 0.0
+    decay: str = "cosine"
+    form: str = "grid"
+    without: tuple[str, ...] = ()
 
     def __post_init__(self):
+        unnamed = sorted(set(self.without) - set(self.weights))
+        if unnamed:
+            raise ValueError(f"without: {unnamed} have no weight to lose; weights names {sorted(self.weights)}")
+        object.__setattr__(self, "weights", {k: v for k, v in self.weights.items() if k not in self.without})
+        object.__setattr__(self, "without", ())
+        if self.decay not in ("cosine", "constant"):
+            raise ValueError(f"decay: expected 'cosine' or 'constant', got {self.decay!r}")
+        if self.form not in ("grid", "points"):
+            raise ValueError(f"form: expected 'grid' or 'points', got {self.form!r}")
+        if self.form == "points" and self.explored:
+            raise ValueError("explored: the losses of form 'points' compare with true hands; expected 0 with them")
         if self.latents not in ("sampled", "denoised"):
             raise ValueError(f"latents: expected 'sampled' or 'denoised', got {self.latents!r}")
         if not 0 <= self.explored <= 1:
@@ -62,25 +101,51 @@ class StageConfig:
 
 
 @dataclass(frozen=True)
+class MonitorConfig:
+    """What is looked at while a stage trains: `times` in it (0: never), on `objects` of held-out families, `grasps` on
+    each, of which `pictures` are drawn."""
+
+    times: int = 5
+    objects: int = 8
+    grasps: int = 4
+    pictures: int = 4
+
+    def __post_init__(self):
+        if min(self.times, self.objects - 1, self.grasps - 1, self.pictures) < 0:
+            raise ValueError(f"expected times and pictures >= 0, objects and grasps >= 1, got {self}")
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
-    """A whole run: model, data and the three stages."""
+    """A whole run: model, data and the three stages; `cvae` is the one stage of the baseline."""
 
     model: ModelConfig
     data: DataConfig
     autoencoder: StageConfig
     diffusion: StageConfig
     adaptation: StageConfig
+    cvae: StageConfig = field(default_factory=StageConfig)
     seed: int = 0
+    monitor: MonitorConfig = field(default_factory=MonitorConfig)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that this model has, in order: a CVAE has one, a model of 0 rounds no adaptation."""
+        if self.model.generator == "cvae":
+            return ("cvae",)
+        return STAGES if self.model.rounds else STAGES[:2]
+
+    def with_sources(self, sources: Sequence[str]) -> TrainingConfig:
+        """The same on other data, as `--data` names them; none: the same configuration."""
+        return replace(self, data=replace(self.data, sources=tuple(sources))) if sources else self
 
     @classmethod
-    def from_yaml(cls, path: str | Path) -> TrainingConfig:
-        """Read a configuration file. Raises TrainingConfigError."""
-        try:
-            content = yaml.safe_load(Path(path).read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise TrainingConfigError(f"{path}: cannot be read as YAML ({error})") from error
-        if not isinstance(content, dict):
-            raise TrainingConfigError(f"{path}: expected a mapping with model, data and the three stages")
+    def from_yaml(cls, path: str | Path, base: str | Path | None = None) -> TrainingConfig:
+        """Read a configuration file; `base` takes the place of the file that it names as its base.
+
+        Raises TrainingConfigError.
+        """
+        content = read_layers(path, base)
         try:
             return cls.from_dict(content)
         except (ValueError, TypeError) as error:
@@ -92,9 +157,46 @@ class TrainingConfig:
         _refuse_unknown("the configuration", content, {f.name for f in fields(cls)})
         parts: dict[str, Any] = {"model": ModelConfig.from_dict(content.get("model") or {})}
         parts["data"] = _section(DataConfig, "data", content)
-        for stage in STAGES:
+        for stage in (*STAGES, "cvae"):
             parts[stage] = _section(StageConfig, stage, content)
+        parts["monitor"] = _section(MonitorConfig, "monitor", content)
         return cls(**parts, seed=int(content.get("seed", 0)))
+
+
+def read_layers(path: str | Path, base: str | Path | None = None, depth: int = 0) -> dict[str, Any]:
+    """The mapping in a YAML file, laid over that of the file it names under `base` (relative to it), and so on.
+
+    Mappings merge key by key, except `weights`, which replace those below: a loss that is not named is not used.
+    `base` takes the place of the named one. Raises TrainingConfigError.
+    """
+    content = _read_yaml(path)
+    below = content.pop("base", None)
+    if below is not None and not isinstance(below, str):
+        raise TrainingConfigError(f"{path}: base: expected the path of a configuration, got {below!r}")
+    if below is None and base is None:
+        return content
+    if depth == MOST_LAYERS:
+        raise TrainingConfigError(f"{path}: more than {depth} files lie below one another; does a base name itself?")
+    return merge(read_layers(base or Path(path).parent / below, depth=depth + 1), content)
+
+
+def merge(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    """`upper` laid over `lower`, key by key; `weights` are replaced whole."""
+    merged = dict(lower)
+    for key, value in upper.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both and key != "weights" else value
+    return merged
+
+
+def _read_yaml(path: str | Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TrainingConfigError(f"{path}: cannot be read as YAML ({error})") from error
+    if not isinstance(content, dict):
+        raise TrainingConfigError(f"{path}: expected a mapping with model, data and the three stages")
+    return content
 
 
 def _section(kind: type, name: str, content: dict[str, Any]) -> Any:

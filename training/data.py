@@ -6,7 +6,8 @@ What depends on no weight (which view, which anchor, the object's features) is c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import torch
@@ -18,9 +19,9 @@ from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import pads
 from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.networks.hand_code import HandState
-from fastgrasp_training.configuration import PACKED_GRASPS, DataConfig
+from fastgrasp_training.configuration import DataConfig
 from fastgrasp_training.objects import TrainingObjects
-from fastgrasp_training.synthesis.grasp_set import GraspSetError, load_grasp_set
+from fastgrasp_training.sources import ObjectSource, TrainingGrasps, resolve
 
 PALM_REACH = 0.03  # metres in front of the palm: where the hand means to hold
 WHOLE_SHARE = 0.35  # of the samples see the object from all sides
@@ -33,17 +34,29 @@ CHUNK = 256
 
 @dataclass
 class TrainingData:
-    """N grasps in their objects' frames, and the objects. held, reach (N, 3): the held place, the palm's direction."""
+    """N grasps in their objects' frames, and the objects. held, reach (N, 3): the held place, the palm's direction.
+
+    `digest`: a SHA-256 of grasps and objects, the same wherever the set lies.
+    """
 
     states: HandState
     object: Tensor
     held: Tensor
     reach: Tensor
     objects: TrainingObjects
-    specs: list[str]
+    specs: list[ObjectSource]
+    notes: list[str] = field(default_factory=list)
+    digest: str = ""
 
     def __len__(self) -> int:
         return len(self.object)
+
+    def to(self, device: torch.device | str) -> TrainingData:
+        """The same on another device."""
+        if self.object.device == torch.device(device):
+            return self
+        moved = {name: getattr(self, name).to(device) for name in ("object", "held", "reach", "objects")}
+        return replace(self, states=HandState(*(value.to(device) for value in self.states)), **moved)
 
     def rows(self, index: Tensor) -> HandState:
         """The hands (B) of grasps `index` (B,)."""
@@ -51,22 +64,53 @@ class TrainingData:
 
 
 def load_training_data(config: DataConfig, hand: ManoLayer, split: str = "train", progress=None) -> TrainingData:
-    """Grasps of one split with their objects prepared. Raises GraspSetError if there are none, or of another hand."""
-    grasps = load_grasp_set(config.grasps or PACKED_GRASPS).split(split)
-    if grasps.hand != hand.name:
-        raise GraspSetError(
-            f"the grasps are of the hand '{grasps.hand}', training would pose '{hand.name}'; set FASTGRASP_HAND to the "
-            "file of the set's hand (unset it for the open hand), or make a set with the hand you want"
-        )
-    used = np.unique(grasps.object)
-    specs = [grasps.objects[i] for i in used]
-    rank = np.zeros(len(grasps.objects), dtype=np.int64)
-    rank[used] = np.arange(len(used))
-    objects = TrainingObjects.prepare(specs, config.cache, config.views, config.cells, config.workers, progress)
-    parameters = torch.from_numpy(grasps.parameters())
+    """Grasps of one split with their objects prepared; `hand` is that of `ManoLayer.from_file()`.
+
+    Raises DataSourceError, DatasetError, GraspSetError (also for a set of another hand) or MeshError, each with the
+    remedy.
+    """
+    return prepared(
+        few_objects(resolve(config.wanted, split, progress=progress), config.objects), config, hand, progress
+    )
+
+
+def few_objects(grasps: TrainingGrasps, count: int) -> TrainingGrasps:
+    """The grasps on `count` objects of as many families as there are; 0: all."""
+    if not count or count >= len(grasps.objects):
+        return grasps
+    turn: dict[str, int] = {}
+    order = []
+    for number, source in enumerate(grasps.objects):
+        turn[source.family] = turn.get(source.family, 0) + 1  # the first of every family, then the second, ...
+        order.append((turn[source.family], number))
+    chosen = np.array([number for _, number in sorted(order)[:count]])
+    rows = np.flatnonzero(np.isin(grasps.object, chosen))
+    place = np.full(len(grasps.objects), -1)
+    place[chosen] = np.arange(count)
+    return replace(
+        grasps, parameters=grasps.parameters[rows], object=place[grasps.object[rows]],
+        objects=[grasps.objects[number] for number in chosen],
+    )  # fmt: skip
+
+
+def prepared(grasps: TrainingGrasps, config: DataConfig, hand: ManoLayer, progress=None) -> TrainingData:
+    """Grasps as tensors, with their objects prepared. Raises as `load_training_data`."""
+    objects = TrainingObjects.prepare(
+        grasps.objects, config.cache, config.views, config.cells, config.workers, progress, config.view_points
+    )
+    parameters = torch.from_numpy(grasps.parameters)
     states = HandState.from_parameters(parameters, hand.rest_joints(parameters[:, :10])[:, 0])
     held, reach = held_places(parameters, states, hand)
-    return TrainingData(states, torch.from_numpy(rank[grasps.object]), held, reach, objects, specs)
+    owner = torch.from_numpy(grasps.object)
+    return TrainingData(states, owner, held, reach, objects, grasps.objects, grasps.notes, digest_of(grasps))
+
+
+def digest_of(grasps: TrainingGrasps) -> str:
+    """SHA-256 of the grasps and of what their objects are."""
+    digest = hashlib.sha256(np.ascontiguousarray(grasps.parameters, dtype="<f4").tobytes())
+    digest.update(np.ascontiguousarray(grasps.object, dtype="<i8").tobytes())
+    digest.update("\n".join(source.identity() for source in grasps.objects).encode())
+    return digest.hexdigest()
 
 
 def held_places(parameters: Tensor, states: HandState, hand: ManoLayer) -> tuple[Tensor, Tensor]:
@@ -99,6 +143,13 @@ class SampleBank:
     def __len__(self) -> int:
         return len(self.grasp)
 
+    def to(self, device: torch.device | str) -> SampleBank:
+        """The same on another device."""
+        if self.grasp.device == torch.device(device):
+            return self
+        moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "frames"}
+        return SampleBank(frames=Frames(*(value.to(device) for value in self.frames)), **moved)
+
     def frames_of(self, index: Tensor) -> Frames:
         return Frames(self.frames.rotation[index], self.frames.origin[index])
 
@@ -108,13 +159,14 @@ def build_bank(
 ) -> SampleBank:
     """Every grasp `repeats` times, each time with another view, anchor and roll (or rotation), in random order.
 
-    `explored` is the share of samples that are explorations (see `SampleBank`); they need anchor frames.
+    `explored` is the share of samples that are explorations (see `SampleBank`); they need anchor frames. The bank is
+    made on the device of data and model, in chunks; its random numbers are the same on every device.
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(data) * repeats, generator=generator) % len(data)
     parts = []
     for done, grasp in enumerate(order.split(CHUNK)):
-        parts.append(_bank_chunk(data, model, grasp, generator, explored))
+        parts.append(_bank_chunk(data, model, grasp.to(data.object.device), generator, explored))
         if progress:
             progress(done * CHUNK, len(order))
     columns = list(zip(*parts, strict=True))
@@ -127,16 +179,16 @@ def _bank_chunk(
 ) -> tuple:
     whole = data.object[grasp] * data.objects.views
     if model.config.frame == "object":
-        view = whole + _random_view(len(grasp), data.objects.views, generator)
+        view = whole + _random_view(len(grasp), data.objects.views, generator).to(whole.device)
         points, _ = data.objects.clouds(view)
-        frames = Frames(random_rotations(len(grasp), generator), points.mean(1))
+        frames = Frames(random_rotations(len(grasp), generator).to(points.device), points.mean(1))
         others = frames
     else:
         view, frames, points, others = _anchored(data, grasp, whole, generator)
     own = torch.rand(len(grasp), generator=generator) >= explored
     low, high = SCALES
     scale = low * (high / low) ** torch.rand(len(grasp), generator=generator)
-    scale = torch.where(own, 1.0, scale)
+    own, scale = own.to(points.device), torch.where(own, 1.0, scale).to(points.device)
     frames = Frames(
         torch.where(own[:, None, None], frames.rotation, others.rotation),
         torch.where(own[:, None], frames.origin, others.origin) * scale.unsqueeze(1),
@@ -156,7 +208,7 @@ def _random_view(count: int, views: int, generator: torch.Generator) -> Tensor:
 
 def _anchored(data: TrainingData, grasp: Tensor, whole: Tensor, generator: torch.Generator):
     """Views in which the held side shows, the anchors there, and random anchors in the same views."""
-    view = whole + _random_view(len(grasp), data.objects.views, generator)
+    view = whole + _random_view(len(grasp), data.objects.views, generator).to(whole.device)
     _, best = _nearest(data, grasp, whole, generator)
     pick, distance = _nearest(data, grasp, view, generator)
     hidden = distance > best + SLACK
@@ -164,7 +216,7 @@ def _anchored(data: TrainingData, grasp: Tensor, whole: Tensor, generator: torch
     pick = torch.where(hidden, _nearest(data, grasp, whole, generator)[0], pick)
     points, normals = data.objects.clouds(view)
     frames = _frames_at(points, normals, pick, generator)
-    anywhere = torch.randint(points.shape[1], (len(grasp),), generator=generator)
+    anywhere = torch.randint(points.shape[1], (len(grasp),), generator=generator).to(whole.device)
     return view, frames, points, _frames_at(points, normals, anywhere, generator)
 
 
@@ -174,13 +226,13 @@ def _nearest(data: TrainingData, grasp: Tensor, view: Tensor, generator: torch.G
     away = (normals * data.reach[grasp].unsqueeze(1)).sum(-1) > -0.2  # (B, N) points that do not face the palm
     distance = (points - data.held[grasp].unsqueeze(1)).norm(dim=-1) + 0.05 * away
     near, index = distance.topk(NEAREST, dim=-1, largest=False)
-    choice = torch.randint(NEAREST, (len(grasp), 1), generator=generator)
+    choice = torch.randint(NEAREST, (len(grasp), 1), generator=generator).to(index.device)
     return index.gather(1, choice).squeeze(1), near[:, 0]
 
 
 def _frames_at(points: Tensor, normals: Tensor, pick: Tensor, generator: torch.Generator) -> Frames:
-    row = torch.arange(len(pick))
+    row = torch.arange(len(pick), device=pick.device)
     at = points[row, pick]
-    tilted = smooth_normals(points, normals, at) + TILT * torch.randn(len(pick), 3, generator=generator)
-    roll = torch.rand(len(pick), generator=generator) * 2 * torch.pi
+    tilted = smooth_normals(points, normals, at) + TILT * torch.randn(len(pick), 3, generator=generator).to(at.device)
+    roll = torch.rand(len(pick), generator=generator).to(at.device) * 2 * torch.pi
     return anchor_frames(at, tilted, roll)

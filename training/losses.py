@@ -41,11 +41,20 @@ class HandContact:
         """For a hand layer and the vertices (P,) that feel in the adaptation module."""
         named = pads(hand)
         sets = [named[f] for f in FINGERS] + [named[f"{f}_middle"] for f in FINGERS] + [named["palm"]]
-        skin = torch.unique(torch.cat([*sets, feeling, torch.arange(0, len(hand.v_template), 2)]))
+        every_second = torch.arange(0, len(hand.v_template), 2, device=hand.v_template.device)
+        skin = torch.unique(torch.cat([*sets, feeling.to(every_second.device), every_second]))
         sets = [torch.searchsorted(skin, ids) for ids in sets]
-        allowance = torch.full((len(skin),), 0.0005)
+        allowance = torch.full((len(skin),), 0.0005, device=skin.device)
         allowance[torch.cat(sets[:5])] = 0.0015
         return cls(skin, sets, allowance, joint_axes(hand), collision_spheres(hand))
+
+    def to(self, device: torch.device | str) -> HandContact:
+        """The same on another device."""
+        if self.skin.device == torch.device(device):
+            return self
+        spheres = CollisionSpheres(*(value.to(device) for value in self.spheres))
+        sets = [ids.to(device) for ids in self.sets]
+        return HandContact(self.skin.to(device), sets, self.allowance.to(device), self.axes.to(device), spheres)
 
     def touching(self, distance: Tensor) -> Tensor:
         """Which sets (B, 11) are meant to touch, by distances (B, V) alone: the thumb, the two fingers nearest to the

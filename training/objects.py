@@ -17,7 +17,8 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.partial import depth_noise, random_camera, visible_points
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids, mesh_distance_grid
-from fastgrasp_model.geometry.views import prepare_view
+from fastgrasp_model.geometry.views import VIEW_POINTS, prepare_view
+from fastgrasp_training.sources.objects import ObjectSource, as_source
 
 CACHE_VERSION = 2  # 2: the families of shapes made anew
 SURFACE_POINTS = 12_000
@@ -33,19 +34,26 @@ class TrainingObjects:
 
     @classmethod
     def prepare(
-        cls, specs: list[str], cache: str | Path, views: int = 6, cells: int = 64, workers: int = 2, progress=None
-    ) -> TrainingObjects:
-        """Load the objects of `specs` from the cache, making those that are missing. `progress(done, all)` is told."""
+        cls, specs: list[str | ObjectSource], cache: str | Path, views: int = 6, cells: int = 64, workers: int = 2,
+        progress=None, points: int = VIEW_POINTS,
+    ) -> TrainingObjects:  # fmt: skip
+        """Load objects from the cache, making those that are missing. `progress(done, all)` is told.
+
+        specs: specifications such as mug:12, or `ObjectSource`s. A view holds `points` points. Raises ObjectSpecError
+        or MeshError.
+        """
         cache = Path(cache)
         cache.mkdir(parents=True, exist_ok=True)
-        jobs = [(spec, _cache_file(cache, spec, views, cells), views, cells) for spec in specs]
+        sources = [as_source(spec) for spec in specs]
+        names = [_cache_file(cache, source.identity(), views, cells, points) for source in sources]
+        jobs = [(source, path, views, cells, points) for source, path in zip(sources, names, strict=True)]
         missing = [job for job in jobs if not job[1].exists()]
         if missing:
             with ProcessPoolExecutor(max_workers=max(workers, 1)) as pool:
                 for done, _ in enumerate(pool.map(_make, missing, chunksize=4), start=1):
                     if progress:
                         progress(done, len(missing))
-        parts = [np.load(path, allow_pickle=False) for _, path, _, _ in jobs]
+        parts = [np.load(path, allow_pickle=False) for _, path, *_ in jobs]
         fields = [part["field"] for part in parts]
         grids = SignedDistanceGrids(
             torch.cat([torch.from_numpy(f.reshape(-1)) for f in fields]),
@@ -58,25 +66,31 @@ class TrainingObjects:
         normals = torch.from_numpy(np.concatenate([part["normals"] for part in parts]))
         return cls(points, normals, grids, views)
 
+    def to(self, device: torch.device | str) -> TrainingObjects:
+        """The same on another device."""
+        if self.points.device == torch.device(device):
+            return self
+        grids = self.grids.to(device)
+        return TrainingObjects(self.points.to(device), self.normals.to(device), grids, self.views)
+
     def clouds(self, view: Tensor) -> tuple[Tensor, Tensor]:
         """Points and normals (B, N, 3), float32, of views (B,)."""
         return self.points[view].float(), self.normals[view].float()
 
 
-def _cache_file(cache: Path, spec: str, views: int, cells: int) -> Path:
-    key = hashlib.sha256(f"{CACHE_VERSION} {spec} {views} {cells}".encode()).hexdigest()[:16]
+def _cache_file(cache: Path, identity: str, views: int, cells: int, points: int) -> Path:
+    size = "" if points == VIEW_POINTS else f" {points}"  # caches of the usual size keep their names
+    key = hashlib.sha256(f"{CACHE_VERSION} {identity} {views} {cells}{size}".encode()).hexdigest()[:16]
     return cache / f"object_{key}.npz"
 
 
-def _make(job: tuple[str, Path, int, int]) -> None:
+def _make(job: tuple[ObjectSource, Path, int, int, int]) -> None:
     """Worker: one object -> one cache file, which appears whole or not at all."""
-    from fastgrasp_training.synthesis.objects import make_object
-
-    spec, path, views, cells = job
+    source, path, views, cells, count = job
     torch.set_num_threads(1)
-    mesh = make_object(spec)
-    seed = int.from_bytes(hashlib.sha256(spec.encode()).digest()[:4], "little")
-    points, normals = object_views(mesh, views, np.random.default_rng(seed))
+    mesh = source.mesh()
+    seed = int.from_bytes(hashlib.sha256(source.identity().encode()).digest()[:4], "little")
+    points, normals = object_views(mesh, views, np.random.default_rng(seed), count)
     field, origin, spacing = mesh_distance_grid(mesh.vertices, mesh.faces, cells)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with open(part, "wb") as stream:
@@ -87,19 +101,19 @@ def _make(job: tuple[str, Path, int, int]) -> None:
     os.replace(part, path)
 
 
-def object_views(mesh, views: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Views of a mesh, the first from all sides: points and estimated normals (views, N, 3), metres."""
+def object_views(mesh, views: int, rng: np.random.Generator, count: int = VIEW_POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """Views of a mesh, the first from all sides: points and estimated normals (views, count, 3), metres."""
     from fastgrasp_model.geometry.meshes import sample_surface
 
     surface, true_normals = sample_surface(mesh, SURFACE_POINTS, seed=int(rng.integers(2**31)))
-    made = [prepare_view(_thinned(surface, rng), rng)]
+    made = [prepare_view(_thinned(surface, rng), rng, count=count)]
     while len(made) < views:
         camera = random_camera(rng, surface.mean(0), rng.uniform(0.35, 0.9))
         seen = surface[visible_points(surface, true_normals, camera)]
         if len(seen) < 100:
             continue
         noisy = depth_noise(seen, camera, rng.uniform(0.0, SENSOR_NOISE), rng)
-        made.append(prepare_view(_thinned(noisy, rng), rng, viewpoint=camera))
+        made.append(prepare_view(_thinned(noisy, rng), rng, viewpoint=camera, count=count))
     points, normals = zip(*made, strict=True)
     return np.stack(points), np.stack(normals)
 

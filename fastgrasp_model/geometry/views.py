@@ -48,7 +48,7 @@ def prepare_view(
     `viewpoint` (3,) is where the sensor stood, for a cloud seen from one side; without it `origin` (3,), the origin of
     the cloud's own frame, is tried (see `orient_outward`).
     """
-    cloud = sample_cloud(points, min(NORMAL_POINTS, len(points)), rng)
+    cloud = sample_cloud(points, min(max(NORMAL_POINTS, count), len(points)), rng)
     normals = orient_outward(cloud, estimate_normals(cloud, 12), viewpoint, origin)
     cloud, normals = cloud[:count], normals[:count]
     if len(cloud) < count:
@@ -114,11 +114,13 @@ def smooth_normals(points: Tensor, normals: Tensor, at: Tensor, radius: float = 
 def neighbourhood(points: Tensor, frames: Frames, count: int, radius: float, generator=None) -> Tensor:
     """`count` random points of clouds (K, N, 3) within `radius` of the frames' origins -> (K, count, 3) in the frames.
 
-    Where fewer lie within, they repeat; the nearest point always counts as within.
+    Where fewer lie within, they repeat; the nearest point always counts as within. A `generator` on the CPU gives the
+    same points on every device.
     """
     square = (points - frames.origin.unsqueeze(1)).square().sum(-1)  # (K, N)
     outside = square > torch.clamp(square.amin(-1, keepdim=True) + 1e-12, min=radius**2)
-    key = torch.rand(square.shape, generator=generator, device=points.device) + 10.0 * outside
+    drawn = torch.rand(square.shape, generator=generator, device=generator.device if generator else points.device)
+    key = drawn.to(points.device) + 10.0 * outside
     order = key.topk(min(count, key.shape[1]), dim=-1, largest=False).indices
     inside = (~outside).sum(-1, keepdim=True).clamp(min=1, max=order.shape[1])
     order = order.gather(1, torch.arange(count, device=points.device).expand(len(order), -1) % inside)

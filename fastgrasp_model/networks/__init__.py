@@ -1,8 +1,12 @@
-"""The networks of FastGrasp: object encoders, hand autoencoder, denoiser, adaptation module."""
+"""The networks of FastGrasp: object encoders, hand autoencoder, denoiser, adaptation modules, CVAE baseline."""
 
-from fastgrasp_model.networks.adaptation import AdaptationModule
+from fastgrasp_model.networks.adaptation import AdaptationModule, PlainAdaptationModule
 from fastgrasp_model.networks.autoencoder import HandAutoencoder
+from fastgrasp_model.networks.cvae import HandCVAE
 from fastgrasp_model.networks.denoiser import LatentDenoiser
 from fastgrasp_model.networks.object_encoder import BasisPointEncoder, PointNetObjectEncoder
 
-__all__ = ["AdaptationModule", "BasisPointEncoder", "HandAutoencoder", "LatentDenoiser", "PointNetObjectEncoder"]
+__all__ = [
+    "AdaptationModule", "BasisPointEncoder", "HandAutoencoder", "HandCVAE", "LatentDenoiser", "PlainAdaptationModule",
+    "PointNetObjectEncoder",
+]  # fmt: skip

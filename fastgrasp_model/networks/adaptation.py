@@ -10,7 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fastgrasp_model.networks.layers import FilmBlock, mlp
+from fastgrasp_model.networks.layers import FilmBlock, mlp, plain_mlp
+from fastgrasp_model.networks.object_encoder import SCALE
+from fastgrasp_model.networks.pointnet import PointNet
 
 REACH = 0.03  # metres; beyond it the skin feels nothing more
 TOUCH = 7  # numbers a probe feels
@@ -23,7 +25,7 @@ def touch(probes: Tensor, points: Tensor, normals: Tensor) -> Tensor:
     shortened to `REACH`), and the signed distance above that point's tangent plane (negative inside).
     """
     with torch.no_grad():
-        nearest = torch.cdist(probes.detach(), points).argmin(-1)  # (B, V)
+        nearest = nearest_points(probes.detach(), points)
     pick = nearest.unsqueeze(-1).expand(-1, -1, 3)
     near, normal = points.gather(1, pick), normals.gather(1, pick)
     offset = near - probes
@@ -31,6 +33,15 @@ def touch(probes: Tensor, points: Tensor, normals: Tensor) -> Tensor:
     offset = offset * (length.clamp(max=REACH) / length)
     height = (offset * normal).sum(-1, keepdim=True)  # negative above the surface
     return torch.cat([offset, height * normal, -height], dim=-1) / 0.01
+
+
+def nearest_points(places: Tensor, points: Tensor) -> Tensor:
+    """Which of points (B, N, 3) is nearest to each of places (B, V, 3): (B, V).
+
+    By |q|^2 - 2 p q, which orders points as their distance does: no root, and no array of distances written twice.
+    """
+    square = points.square().sum(-1).unsqueeze(1)
+    return torch.baddbmm(square, places, points.transpose(1, 2), alpha=-2).min(-1).indices
 
 
 class AdaptationModule(nn.Module):
@@ -52,3 +63,26 @@ class AdaptationModule(nn.Module):
         for block in self.blocks:
             x = block(x, context)
         return self.leave(x)
+
+
+class PlainAdaptationModule(nn.Module):
+    """The paper's module: z1 (B, latent) and the object as its own PointNet sees it -> z2 (B, latent).
+
+    (latent + 1024)-768-2048-1024-latent. Starts as zero, so that an untrained module changes nothing.
+    """
+
+    def __init__(self, latent: int):
+        super().__init__()
+        self.pointnet = PointNet(3, (64, 128, 1024), scale=SCALE, aligned=True)
+        self.net = plain_mlp([latent + 1024, 768, 2048, 1024, latent])
+        nn.init.zeros_(self.net[-1].weight)
+        nn.init.zeros_(self.net[-1].bias)
+
+    def forward(self, latent: Tensor, points: Tensor) -> Tensor:
+        """latent (B, latent) and clouds (B, N, 3) in the hands' frames, metres.
+
+        When generating, one cloud for all is read once; to look for it in training would make a GPU wait.
+        """
+        same = len(points) > 1 and not self.training and bool((points == points[:1]).all())
+        seen = self.pointnet(points[:1]).expand(len(points), -1) if same else self.pointnet(points)
+        return self.net(torch.cat([latent, seen], dim=-1))

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.networks.hand_code import CODE, HandCode, HandState
-from fastgrasp_model.networks.layers import Standardise, mlp
+from fastgrasp_model.networks.layers import Standardise, mlp, plain_mlp
 from fastgrasp_model.networks.object_encoder import SCALE
 from fastgrasp_model.networks.pointnet import PointNet
 
 STRIDE = 4  # the ordered encoder reads every fourth vertex: 195 of 778 fix the 61 parameters many times over
+PLAIN_LAST = 256  # width of the last hidden layer of the paper's decoder
 SPREAD = 0.02  # metres, the usual distance of a vertex from where it is on the flat hand
 
 
@@ -47,28 +48,34 @@ class PalmFrame(nn.Module):
 class HandAutoencoder(nn.Module):
     """encode: (B, 778, 3) -> (B, latent), standardised; decode: (B, latent) -> HandState.
 
-    `vertex_encoder` is "ordered" or "pointnet". Latents are standardised by running statistics, so that the diffusion
-    sees unit variance; `latent_noise` is added to them in training, so that near latents mean near hands.
+    `vertex_encoder` is "ordered", "pointnet", or "parameters" (the encoder then reads hand codes (B, 64) in the place
+    of vertices: the other row of the paper's Table 4). `plain` takes the paper's stacks: features-2w-w-latent with
+    w = `width` = 1024, back by latent-2w-w-256-code. Latents are standardised by running statistics, so that the
+    diffusion sees unit variance; `latent_noise` is added to them in training, so that near latents mean near hands.
     """
 
     def __init__(
         self, hand: ManoLayer, latent: int = 64, width: int = 512, vertex_encoder: str = "ordered",
-        latent_noise: float = 0.01,
+        latent_noise: float = 0.01, plain: bool = False,
     ):  # fmt: skip
         super().__init__()
         if vertex_encoder == "ordered":
             self.vertex_encoder: nn.Module = PalmFrame(hand)
             features = self.vertex_encoder.width
         elif vertex_encoder == "pointnet":
-            self.vertex_encoder, features = PointNet(3, (64, 128, 1024), scale=SCALE), 1024
+            self.vertex_encoder, features = PointNet(3, (64, 128, 1024), scale=SCALE, aligned=plain), 1024
+        elif vertex_encoder == "parameters":
+            self.vertex_encoder, features = nn.Identity(), CODE
         else:
-            raise ValueError(f"vertex_encoder is 'ordered' or 'pointnet', got {vertex_encoder!r}")
+            raise ValueError(f"vertex_encoder is 'ordered', 'pointnet' or 'parameters', got {vertex_encoder!r}")
         self.latent_noise = latent_noise
-        self.encoder = mlp([features, 2 * width, width, latent])
-        self.encoder_line = nn.Linear(features, latent)
+        stack = plain_mlp if plain else mlp
+        back = [2 * width, width, PLAIN_LAST] if plain else [width, 2 * width, width]
+        self.encoder = stack([features, 2 * width, width, latent])
+        self.encoder_line = None if plain else nn.Linear(features, latent)
         self.standardise = Standardise(latent)
-        self.decoder = mlp([latent, width, 2 * width, width, CODE])
-        self.decoder_line = nn.Linear(latent, CODE)
+        self.decoder = stack([latent, *back, CODE])
+        self.decoder_line = None if plain else nn.Linear(latent, CODE)
         self.code = HandCode()
 
     @torch.no_grad()
@@ -80,12 +87,12 @@ class HandAutoencoder(nn.Module):
         """
         features = self.vertex_encoder(vertices)
         x, y = features - features.mean(0), code - code.mean(0)
-        gram = x.T @ x + ridge * len(x) * torch.eye(x.shape[1])
+        gram = x.T @ x + ridge * len(x) * torch.eye(x.shape[1], device=x.device)
         line = torch.linalg.solve(gram, x.T @ y).T  # (64, features)
         _, _, directions = torch.linalg.svd(y, full_matrices=False)
         used = directions[: len(self.encoder_line.weight)]
         if len(used) == CODE:
-            used = torch.eye(CODE)
+            used = torch.eye(CODE, device=y.device)
         for layer in (self.encoder_line, self.decoder_line, self.encoder[-1], self.decoder[-1]):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -99,14 +106,18 @@ class HandAutoencoder(nn.Module):
         self.decoder_line.weight *= latent.std(0).clamp(min=1e-4)
 
     def encode(self, vertices: Tensor) -> Tensor:
-        """Vertices (B, 778, 3) in the frame, metres -> latents (B, latent)."""
+        """Vertices (B, 778, 3) in the frame, metres (or codes, see the class) -> latents (B, latent)."""
         features = self.vertex_encoder(vertices)
+        if self.encoder_line is None:
+            return self.standardise(self.encoder(features))
         return self.standardise(self.encoder_line(features) + self.encoder(features))
 
-    def decode_code(self, latent: Tensor) -> Tensor:
-        """Latents (B, latent) -> standardised hand codes (B, 64)."""
+    def decode_code(self, latent: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Latents (B, latent) -> standardised hand codes (B, 64). In training with `noise` (B, latent), else drawn."""
         if self.training and self.latent_noise:
-            latent = latent + self.latent_noise * torch.randn_like(latent)
+            latent = latent + self.latent_noise * (torch.randn_like(latent) if noise is None else noise)
+        if self.decoder_line is None:
+            return self.decoder(latent)
         return self.decoder_line(latent) + self.decoder(latent)
 
     def decode(self, latent: Tensor) -> HandState:

@@ -87,6 +87,4 @@ class HandCode(nn.Module):
 
     @staticmethod
     def _raw(states: HandState) -> Tensor:
-        return torch.cat(
-            [states.betas, matrix_to_rotation_6d(states.rotation), states.hand_pose, states.wrist], dim=-1
-        )
+        return torch.cat([states.betas, matrix_to_rotation_6d(states.rotation), states.hand_pose, states.wrist], dim=-1)

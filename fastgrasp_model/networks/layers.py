@@ -18,6 +18,14 @@ def mlp(widths: list[int], last_activation: bool = False) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def plain_mlp(widths: list[int]) -> nn.Sequential:
+    """The paper's stacks: linear layers with ReLU between them and nothing normalised; widths [in, hidden..., out]."""
+    layers: list[nn.Module] = []
+    for a, b in zip(widths[:-1], widths[1:], strict=True):
+        layers += [nn.Linear(a, b), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
 class FilmBlock(nn.Module):
     """Residual MLP block whose hidden units are scaled and shifted by a condition (FiLM, Perez et al. 2018)."""
 
@@ -39,6 +47,7 @@ class FilmBlock(nn.Module):
 class Standardise(nn.Module):
     """(B, W) -> zero mean and unit variance by running statistics, the same in training and evaluation.
 
+    Where several processes share a batch, the statistics are those of the whole batch, the same in all of them.
     Unlike batch normalisation it adds no noise from the batch: what is decoded to millimetres cannot bear it.
     """
 
@@ -60,11 +69,19 @@ class Standardise(nn.Module):
         if self.training:
             with torch.no_grad():
                 # The first batches count fully, as a plain average; then the past fades.
-                share = max(self.momentum, 1.0 / (1.0 + float(self.seen)))
-                self.mean.lerp_(x.mean(0), share)
-                self.variance.lerp_((x - self.mean).square().mean(0), share)
+                share = (1.0 / (1.0 + self.seen)).clamp(min=self.momentum)
+                self.mean.lerp_(_over_processes(x.mean(0)), share)
+                self.variance.lerp_(_over_processes((x - self.mean).square().mean(0)), share)
                 self.seen += 1
         return (x - self.mean) / (self.variance + 1e-8).sqrt()
+
+
+def _over_processes(mean: Tensor) -> Tensor:
+    """The mean over all training processes, where a batch is shared by several; else as it is."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.all_reduce(mean)
+        mean /= torch.distributed.get_world_size()
+    return mean
 
 
 def time_embedding(t: Tensor, width: int, period: float = 10_000.0) -> Tensor:

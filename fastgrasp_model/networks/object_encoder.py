@@ -46,12 +46,16 @@ class BasisPointEncoder(nn.Module):
 
 
 class PointNetObjectEncoder(nn.Module):
-    """The paper's encoder: a PointNet over the points, joined by the context."""
+    """The paper's encoder: a PointNet over the points, joined by the context.
 
-    def __init__(self, width: int = 1024, widths: tuple[int, ...] = (64, 128, 1024)):
+    `plain`: the PointNet alone, with its alignment nets, as the published system has it; its width is the
+    condition's.
+    """
+
+    def __init__(self, width: int = 1024, widths: tuple[int, ...] = (64, 128, 1024), plain: bool = False):
         super().__init__()
-        self.pointnet = PointNet(3, widths)
-        self.net = mlp([widths[-1] + CONTEXT, width], last_activation=True)
+        self.pointnet = PointNet(3, widths, aligned=plain)
+        self.net = None if plain else mlp([widths[-1] + CONTEXT, width], last_activation=True)
 
     @torch.no_grad()
     def features(self, points: Tensor) -> Tensor:
@@ -60,4 +64,6 @@ class PointNetObjectEncoder(nn.Module):
 
     def forward(self, features: Tensor, context: Tensor) -> Tensor:
         """features (B, N, 3), context (B, 9) -> condition (B, width)."""
+        if self.net is None:
+            return self.pointnet(features)
         return self.net(torch.cat([self.pointnet(features), context], dim=-1))

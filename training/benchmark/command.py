@@ -3,6 +3,8 @@
     fastgrasp benchmark ho3d-objects --objects YCB --samples 10 --seeds 5 --protocol both --html report.html
     fastgrasp benchmark objects --objects my_meshes --cloud partial --json figures.json
     fastgrasp benchmark open-set --grasps 1000 --json ceiling.json
+    fastgrasp benchmark objects --data grab:/path --ceiling 200   # for GRAB's test objects, its own grasps beside
+    fastgrasp benchmark open-set --data ho3d:/path                # the grasps of a data set alone
 
 Every object gets one cloud for each seed, of its whole surface or as one depth camera sees it from a random side, and
 `--samples` grasps, measured as they come out of the network: nothing is chosen among more candidates. The same seed
@@ -35,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     tasks, lost = _tasks(options)
     report = _measured(tasks, lost, options)
     if options.ceiling:
-        compare.append(_measured(_open_set_tasks(options, options.ceiling, [options.seed]), [], options, True))
+        compare.append(_measured(_set_tasks(options, options.ceiling, [options.seed]), [], options, True))
     lay_beside(report, compare)
     if options.timing:
         report["timing"] = _timing(options)
@@ -49,18 +51,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def _tasks(options) -> tuple[list, list]:
     """What is to be measured, and the objects that are refused, as `Measured`."""
-    from fastgrasp_model.commands.reporting import find_meshes
     from fastgrasp_model.metrics import parallel
     from fastgrasp_model.metrics.evaluate import refused
     from fastgrasp_model.metrics.summary import BenchmarkError
-    from fastgrasp_training.benchmark.objects import find_ho3d_meshes
 
     seeds = range(options.seed, options.seed + options.seeds)
     if options.kind == "open-set":
-        return _open_set_tasks(options, options.grasps, seeds), []
-    if not options.objects:
-        raise BenchmarkError(f"--objects is missing: {options.kind} needs mesh files, or a folder of them.")
-    targets = find_ho3d_meshes(options.objects) if options.kind == "ho3d-objects" else find_meshes(options.objects)
+        return _set_tasks(options, options.grasps, seeds), []
+    targets = _targets(options)
     reasons = parallel.run_jobs(
         parallel.prepare, [(target, options.simulate) for target in targets], options.workers, "Objects", options.quiet
     )
@@ -76,17 +74,37 @@ def _tasks(options) -> tuple[list, list]:
     return _generated(good, seeds, options), lost
 
 
-def _open_set_tasks(options, count: int, seeds) -> list:
-    """`count` grasps of the open set for each seed."""
+def _targets(options) -> list:
+    """The objects that grasps are generated for, each with a `name` and `load`. Raises BenchmarkError."""
+    from fastgrasp_model.commands.reporting import find_meshes
+    from fastgrasp_model.metrics.summary import BenchmarkError
+    from fastgrasp_training.benchmark.objects import find_ho3d_meshes
+    from fastgrasp_training.sources.measured import read_measured, targets_of
+
+    if options.data and options.kind == "objects" and not options.objects:
+        return targets_of(read_measured(tuple(options.data), options.mano))
+    if not options.objects:
+        raise BenchmarkError(f"--objects is missing: {options.kind} needs mesh files, or a folder of them.")
+    if options.kind == "ho3d-objects":
+        return find_ho3d_meshes(options.objects)
+    return find_meshes(options.objects)
+
+
+def _set_tasks(options, count: int, seeds) -> list:
+    """`count` grasps for each seed: of --data, else of the open set or --set."""
+    from fastgrasp_model.hand import ManoLayer
     from fastgrasp_model.metrics.hand_set import HandSet
     from fastgrasp_model.metrics.parallel import Task
     from fastgrasp_training.benchmark.open_set import draw_grasps
+    from fastgrasp_training.sources.measured import draw, read_measured
 
-    return [
-        Task(target, seed, HandSet.from_grasps(grasps, target.name))
-        for seed in seeds
-        for target, grasps in draw_grasps(options.set, count, options.split, seed)
-    ]
+    def drawn(seed: int) -> list:
+        if not options.data:
+            return draw_grasps(options.set, count, options.split, seed)
+        read = read_measured(tuple(options.data), options.mano)
+        return draw(read.parameters, read.object, read.objects, count, seed, ManoLayer.from_file(options.mano))
+
+    return [Task(target, seed, HandSet.from_grasps(g, target.name)) for seed in seeds for target, g in drawn(seed)]
 
 
 def _generated(targets: list, seeds, options) -> list:
@@ -121,7 +139,7 @@ def _generator(options):
 
 
 def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
-    """The report of some tasks; `of_set`: they are grasps of the open set, whatever else is measured."""
+    """The report of some tasks; `of_set`: they are grasps of a set, whatever else is measured."""
     from fastgrasp_model import __version__
     from fastgrasp_model.metrics.parallel import measure_tasks
     from fastgrasp_model.metrics.protocols import protocol_names
@@ -136,7 +154,7 @@ def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
         "samples": None if of_set else options.samples,
         "cloud": None if of_set else options.cloud,
         "weights": None if of_set else (options.weights.name if options.weights else "shipped"),
-        "hand": f"MANO file {options.mano.name}" if options.mano and not of_set else "open hand",
+        "hand": f"MANO file {options.mano.name}" if options.mano and (options.data or not of_set) else "open hand",
         "simulated": options.simulate,
         "version": __version__,
         "source": None,
@@ -148,7 +166,8 @@ def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
 def _label(options, of_set: bool) -> str:
     """What the tables call the grasps."""
     if of_set:
-        return options.label if options.label and options.kind == "open-set" else "open grasp set"
+        own = f"grasps of {', '.join(options.data)}" if options.data else "open grasp set"
+        return options.label if options.label and options.kind == "open-set" else own
     return options.label or ("shipped weights" if options.weights is None else f"weights {options.weights.name}")
 
 
@@ -185,11 +204,13 @@ def _parser() -> Parser:
     add("--seeds", type=positive, default=1, metavar="N", help="how many seeds, for a mean and a spread (default 1)")
     add("--grasps", type=positive, default=100, help="open-set: how many grasps of the set (default 100)")
     add("--set", type=Path, metavar="PATH", help="open-set: another grasp set than the shipped one")
+    source = "grab:/path, oakink:/path, ho3d:/path, ...: its objects, its grasps (docs/datasets.md)"
+    add("--data", action="append", default=[], metavar="SOURCE", help=source)
     add("--split", choices=["train", "validation", "all"], default="all", help="open-set: of which objects")
     add("--json", type=Path, metavar="FILE.json", help="write every figure of every grasp")
     add("--html", type=Path, metavar="FILE.html", help="write a page with tables, spreads and pictures")
     add("--compare", type=Path, nargs="+", default=[], metavar="FILE.json", help="reports to lay beside this one")
-    add("--ceiling", type=positive, metavar="N", help="lay N grasps of the open set beside: what training aims at")
+    add("--ceiling", type=positive, metavar="N", help="lay N grasps of the set beside: what training aims at")
     add("--pictures", type=not_negative, default=20, metavar="N", help="objects that the page shows (default 20)")
     add("--out", type=Path, metavar="DIR", help="save the first seed's grasps of each object to this folder")
     add("--label", help="what the tables call these grasps")

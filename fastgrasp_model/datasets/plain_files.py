@@ -1,0 +1,152 @@
+"""Pickles, and .npy and .npz files that hold Python objects, read as plain values: nothing from a file is run.
+
+Published data sets keep dictionaries in pickles and in NumPy's object arrays, which NumPy reads with its own unpickler,
+that is, by running whatever the file says. Here the header of such an array is read with `numpy.lib.format` and its
+content with the machine of `fastgrasp_model.hand.restricted_pickle`, which calls nothing and knows a dozen names.
+
+A value comes out as None, bool, int, float, str, bytes, list (also for tuples and object arrays), dict with text keys,
+or a NumPy array of numbers.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from fastgrasp_model.hand import restricted_pickle as restricted
+from fastgrasp_model.hand.restricted_pickle import PickleRefused
+
+_MOST_BYTES = 4 << 30  # of one file, or of one array in an archive; GRAB's largest have some hundred million
+_MOST_VALUES = 200_000
+_DEEPEST = 12  # lists and dictionaries inside one another
+_MORE_NAMES = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+_ARRAYS = ("array", "buffer")
+
+
+def read_pickled(path: str | Path) -> object:
+    """The value in a .pkl. Raises PickleRefused with one line that says why, OSError where it cannot be read."""
+    path = Path(path)
+    _check_bytes(path.stat().st_size)
+    return _value(path.read_bytes())
+
+
+def read_npy(path: str | Path) -> object:
+    """The array in a .npy, or the value in one that holds Python objects. Raises as `read_pickled`."""
+    path = Path(path)
+    _check_bytes(path.stat().st_size)
+    return _array_or_value(path.read_bytes())
+
+
+def read_npz(path: str | Path, keys: Collection[str]) -> dict[str, object]:
+    """The arrays or values under `keys` of a .npz; keys that the file lacks are left out. Raises as `read_pickled`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename: info for info in archive.infolist()}
+            wanted = {key: members[f"{key}.npy"] for key in keys if f"{key}.npy" in members}
+            found = {}
+            for key, info in wanted.items():
+                _check_bytes(info.file_size)
+                found[key] = _array_or_value(archive.read(info))
+            return found
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise PickleRefused(f"it is damaged or no NumPy archive ({error}).") from error
+
+
+def _check_bytes(size: int) -> None:
+    if size > _MOST_BYTES:
+        raise PickleRefused(f"it has {size} bytes; {_MOST_BYTES} are allowed.")
+
+
+def _array_or_value(data: bytes) -> object:
+    stream = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(stream)
+        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in readers:
+            raise PickleRefused(f"it is a .npy of version {version}, expected 1.0 or 2.0.")
+        shape, fortran, dtype = readers[version](stream)
+    except ValueError as error:
+        raise PickleRefused(f"it is damaged or no NumPy array ({error}).") from error
+    if dtype.hasobject:
+        return _value(data[stream.tell() :])
+    if dtype.kind not in "fiubUS":
+        raise PickleRefused(f"it holds an array of {dtype}, expected numbers or texts.")
+    count = 1
+    for length in shape:  # Python's integers do not overflow
+        count *= length
+    if count * dtype.itemsize > len(data) - stream.tell():
+        raise PickleRefused(f"it is damaged: an array of shape {shape} and type {dtype} does not fit into the file.")
+    array = np.frombuffer(data, dtype, count, stream.tell()) if count else np.zeros(0, dtype)
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+def _value(data: bytes) -> object:
+    try:
+        return _Unfolding().plain(_Machine().run(data))
+    except PickleRefused:
+        raise
+    except Exception as error:  # a damaged pickle can raise almost anything
+        said = " ".join(str(error).split())[:120]
+        raise PickleRefused(f"it is damaged or no pickle ({type(error).__name__}: {said}).") from error
+
+
+class _Machine(restricted._Machine):
+    """The machine for hand models, which in a data set also meets single numbers of NumPy."""
+
+    def name(self, module: object, attribute: object) -> None:
+        full = f"{module}.{attribute}"
+        if full in _MORE_NAMES:
+            self.stack.append(restricted._Name("scalar"))
+            return
+        try:
+            super().name(module, attribute)
+        except PickleRefused:
+            shown = ascii(full)[1:-1][:80]
+            raise PickleRefused(f"it names '{shown}', which no data set needs, so it was not loaded.") from None
+
+
+class _Unfolding:
+    """Notes of the machine as plain values; `left` bounds how many, since a small file can repeat a value often."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_VALUES
+
+    def plain(self, value: object, depth: int = 0) -> object:
+        self.left -= 1
+        if depth > _DEEPEST or self.left < 0:
+            raise PickleRefused("it nests or repeats values beyond what a data set needs.")
+        if value is None or isinstance(value, bool | int | float | str | bytes | bytearray):
+            return value
+        if isinstance(value, dict):
+            return {key: self.plain(one, depth + 1) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.plain(one, depth + 1) for one in value]
+        if isinstance(value, restricted._Note):
+            return self.noted(value, depth)
+        raise PickleRefused(f"it holds a {type(value).__name__}, which no data set needs.")
+
+    def noted(self, note: object, depth: int) -> object:
+        if note.kind == "scalar":
+            kind, data = note.arguments
+            return restricted._from_bytes(data, kind, (1,), "C")[0].item()
+        if note.kind == "array" and _holds_objects(note):
+            shape, items = note.state[-4], note.state[-1]
+            if not isinstance(items, list):
+                raise PickleRefused("it holds an array of objects without them.")
+            return self.plain(items[0] if tuple(shape) == () and len(items) == 1 else items, depth + 1)
+        if note.kind in _ARRAYS:
+            return restricted._array(note)
+        raise PickleRefused(f"it holds a {note.kind}, which no data set needs.")
+
+
+def _holds_objects(note: object) -> bool:
+    kind = note.state[-3]
+    return isinstance(kind, restricted._Note) and kind.kind == "dtype" and str(kind.arguments[0]).startswith("O")
+
+
+__all__ = ["PickleRefused", "read_npy", "read_npz", "read_pickled"]

@@ -1,0 +1,109 @@
+"""Data follows the model to its device, and mixed precision touches the networks only."""
+
+import dataclasses
+
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_model.hand import ManoLayer
+from fastgrasp_model.model import FastGraspModel
+from fastgrasp_training import precision
+from fastgrasp_training.adaptation import AdaptationStage, starting_latents
+from fastgrasp_training.autoencoder import AutoencoderStage
+from fastgrasp_training.baselines import CvaeStage
+from fastgrasp_training.configuration import StageConfig
+from fastgrasp_training.data import build_bank
+from fastgrasp_training.devices import Machine
+from fastgrasp_training.diffusion import DiffusionStage, true_latents
+from fastgrasp_training.precision import full_precision, lowered
+from fastgrasp_training.stage import run_stage
+
+
+@pytest.fixture
+def own_model(model):
+    """A model with a hand of its own, which a test may send elsewhere."""
+    made = FastGraspModel(model.config, ManoLayer.from_file())
+    made.load_state_dict(model.state_dict())
+    return made
+
+
+def _stages(model, data, bank):
+    yield AutoencoderStage(model, StageConfig(), data, bank)
+    yield DiffusionStage(model, StageConfig(weights={"denoising": 1.0, "anchor": 0.1}), data, bank)
+    true = true_latents(model, data, bank)
+    kind = "sampled" if model.config.probes else "denoised"
+    yield AdaptationStage(model, StageConfig(), data, bank, starting_latents(model, bank, true, kind, seed=0))
+    if not model.config.probes:
+        yield AutoencoderStage(model, StageConfig(form="points"), data, bank)
+
+
+def test_every_stage_follows_its_device(own_model, data, bank):
+    """On "meta" nothing is computed, and a tensor that stayed on the CPU is an error, as on a GPU."""
+    for stage in list(_stages(own_model, data, bank)):
+        stage.to("meta").train()
+        for parameter in stage.trained():
+            parameter.requires_grad_(True)
+        terms = stage.loss_terms(torch.arange(8, device="meta"))
+        total = stage.total(terms)
+        total.backward()
+        assert total.device.type == "meta" and all(p.grad is None or p.grad.is_meta for p in stage.trained())
+        assert stage.bank.features.is_meta
+
+
+def test_the_cvae_follows_its_device(own_model, data):
+    config = dataclasses.replace(own_model.config, generator="cvae", rounds=0, probes=0)
+    model = FastGraspModel(config, own_model.hand)
+    stage = CvaeStage(model, StageConfig(form="points"), data, build_bank(data, model, 1, seed=0)).to("meta")
+    assert stage.total(stage.loss_terms(torch.arange(8, device="meta"))).is_meta
+
+
+def test_samples_are_made_on_the_device_of_data_and_model(own_model, data):
+    own_model.to("meta")
+    own_model.hand.to("meta")
+    bank = build_bank(data.to("meta"), own_model, 1, seed=0)
+    assert bank.features.is_meta and bank.scale.is_meta and len(bank) == len(data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["default"], indirect=True)
+def test_a_stage_learns_in_mixed_precision(model, data, bank):
+    weights = {"parameters": 1.0, "mesh": 2.0, "contact": 0.5, "penetration": 0.1, "consistency": 5.0}
+    config = StageConfig(steps=60, batch=16, learning_rate=2e-3, weights=weights)
+    stage = AutoencoderStage(model, config, data, bank)
+    seen, losses = [], []
+
+    class Losses(Callback):
+        def on_train_batch_end(self, trainer, stage, *_):
+            losses.append(float(stage.terms["total"]))
+
+    model.autoencoder.decoder[0].register_forward_hook(lambda _module, _inputs, output: seen.append(output.dtype))
+    run_stage(stage, Machine(precision="bf16"), callbacks=[Losses()])
+    assert set(seen) == {torch.bfloat16}
+    assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+    assert "forward" not in vars(model.autoencoder.decoder)
+
+
+def test_geometry_stays_in_float32(model, data, bank, monkeypatch):
+    """Hands, distances and losses are float32, and autocast is off where they are computed."""
+    stage = AutoencoderStage(model, StageConfig(), data, bank)
+    query, seen = SignedDistanceGrids.query, []
+
+    def watched(self, points, index):
+        seen.append((points.dtype, torch.is_autocast_enabled("cpu")))
+        return query(self, points, index)
+
+    monkeypatch.setattr(SignedDistanceGrids, "query", watched)
+    plain = stage.total(stage.loss_terms(torch.arange(8))).detach()
+    with lowered(model, "bf16"):
+        stage.draws = type(stage.draws)()
+        terms = stage.loss_terms(torch.arange(8))
+        with full_precision():
+            latent = model.encode(data.rows(torch.arange(4)))
+    assert set(seen) == {(torch.float32, False)}
+    assert all(value.dtype == torch.float32 for value in terms.values())
+    assert torch.equal(latent, model.encode(data.rows(torch.arange(4)))) or model.training
+    assert stage.total(terms).detach() == pytest.approx(float(plain), rel=0.2)
+    assert precision.networks(model)

@@ -1,0 +1,36 @@
+"""The profile of a stage, and the toy configuration."""
+
+import json
+
+import pytest
+from small_runs import write_config
+
+from fastgrasp_training import profile
+from fastgrasp_training.configuration import TrainingConfig
+from fastgrasp_training.toy import BATCH, OBJECTS, STEPS, toy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["autoencoder", "adaptation"])
+def test_figures_of_a_stage(stage, tiny_run, tmp_path, capsys):
+    config = write_config(tiny_run, tmp_path / "c.yaml")
+    words = [stage, "--config", str(config), "--steps", "2", "--device", "cpu"]
+    assert profile.main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    shares = sum(found[f"{part}_share"] for part in ("data", "forward", "backward", "optimiser"))
+    assert shares == pytest.approx(1) and found["data_share"] < 0.2
+    assert found["steps_per_second"] > 0 and found["flop_per_step"] > 1e6
+    assert 0 < found["share_of_peak"] < 1
+    assert profile.main(words) == 0 and "steps a second" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["default", "paper"])
+def test_a_toy_is_the_same_method_made_small(name, request):
+    config = TrainingConfig.from_yaml(request.config.rootpath / f"config/training/{name}.yaml")
+    small = toy(config)
+    assert small.stages == config.stages and small.data.objects == OBJECTS
+    for stage in small.stages:
+        one, whole = getattr(small, stage), getattr(config, stage)
+        assert (one.weights, one.form, one.decay) == (whole.weights, whole.form, whole.decay)
+        assert one.steps == STEPS[stage] and one.batch == BATCH
+    assert small.model.latent == config.model.latent and small.model.points < config.model.points

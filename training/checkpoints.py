@@ -1,0 +1,134 @@
+"""Checkpoints: everything that a stage needs to go on with the step after the one it wrote, bit by bit.
+
+`<stage>/last.ckpt` holds weights, running statistics, Adam's state, the schedule, the step, and what the run is (its
+identity). It appears whole or not at all, and the one before stays as `previous.ckpt`. Tensors and plain types only,
+read with `weights_only=True`. A run of another configuration or other data is refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pickle
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from fastgrasp_training.configuration import STAGES, TrainingConfig
+
+SECONDS = 60.0  # at the latest, so often
+VERSION = 2  # 1: Lightning's own
+_LATER = ("sampler", "sampling_steps", "guidance", "rounds")  # of the model; only the adaptation depends on them
+_ELSEWHERE = ("cache", "workers", "grasps", "sources")  # of the data: its digest tells them
+
+
+class CheckpointError(ValueError):
+    """A checkpoint or finished stage that belongs to another run; the message says what differs, and the remedy."""
+
+
+def identity(config: TrainingConfig, stage: str, data: str, hand: str) -> dict[str, Any]:
+    """What a stage's weights depend on, flat and plain: configuration, seed, digests of data and hand."""
+    model = {k: v for k, v in config.model.to_dict().items() if stage == "adaptation" or k not in _LATER}
+    parts = {"model": model} | {
+        name: dataclasses.asdict(getattr(config, name))
+        for name in (("cvae",) if stage == "cvae" else STAGES[: STAGES.index(stage) + 1])
+    }
+    parts["data"] = {k: v for k, v in dataclasses.asdict(config.data).items() if k not in _ELSEWHERE}
+    flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
+    flat |= {"seed": config.seed, "grasps (SHA-256)": data, "hand (SHA-256)": hand}
+    return json.loads(json.dumps(flat))  # tuples as lists, as they come back from a file
+
+
+def refuse_other(found: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
+    """Raises CheckpointError, which names up to four differences, where a file at `path` is of another run."""
+    names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    if names:
+        told = "; ".join(
+            f"{name} {_short(found.get(name))} there, {_short(wanted.get(name))} here" for name in names[:4]
+        )
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        raise CheckpointError(
+            f"{path} is of another run: {told}{more}. Give another --out, or remove {path.parent} to train it anew"
+        )
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 24 else f"{text[:12]}..."
+
+
+def read_checkpoint(folder: Path, wanted: dict[str, Any], tell=print) -> dict[str, Any] | None:
+    """The newest whole checkpoint of a stage's folder, or None. `tell` hears of files that are passed over.
+
+    Raises CheckpointError where it is of another run.
+    """
+    for part in sorted(folder.glob(".last.*.part")):
+        tell(f"{part} was not written to its end and is passed over")
+    for path in (folder / "last.ckpt", folder / "previous.ckpt"):
+        if not path.exists():
+            continue
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+            tell(f"{path} is damaged and passed over ({str(error).splitlines()[0][:80] if str(error) else error!r})")
+            continue
+        if not isinstance(content, dict) or content.get("version") != VERSION:
+            raise CheckpointError(f"{path} is of another version of FastGrasp; give another --out, or remove it")
+        refuse_other(content["identity"], wanted, path)
+        return content
+    return None
+
+
+def write_checkpoint(folder: Path, content: dict[str, Any]) -> Path:
+    """Write `last.ckpt`, whole or not at all; the one before becomes `previous.ckpt`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, part = folder / "last.ckpt", folder / f".last.{os.getpid()}.part"
+    with open(part, "wb") as stream:
+        torch.save({"version": VERSION, **content}, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if path.exists():
+        os.replace(path, folder / "previous.ckpt")
+    os.replace(part, path)
+    return path
+
+
+class Checkpoints(Callback):
+    """Writes checkpoints of a stage every `steps` steps, every minute, and after the last step; restores one."""
+
+    def __init__(self, folder: Path, known: dict[str, Any], steps: int, restored: dict[str, Any] | None = None):
+        self.folder, self.known, self.steps, self.restored = folder, known, steps, restored
+        self.written, self.at = time.monotonic(), -1
+
+    def on_train_start(self, trainer, stage) -> None:
+        if self.restored is not None:
+            trainer.optimizers[0].load_state_dict(self.restored["optimiser"])
+            for entry in trainer.lr_scheduler_configs:
+                entry.scheduler.load_state_dict(self.restored["schedule"])
+            self.restored = None
+        if trainer.is_global_zero:
+            for part in self.folder.glob(".last.*.part"):
+                part.unlink()
+
+    def on_train_batch_end(self, trainer, stage, *_) -> None:
+        late = time.monotonic() - self.written > SECONDS
+        if stage.step % self.steps == 0 or late:
+            self._write(trainer, stage)
+
+    def on_train_end(self, trainer, stage) -> None:
+        self._write(trainer, stage)
+
+    def _write(self, trainer, stage) -> None:
+        if not trainer.is_global_zero or self.at == stage.step:
+            return
+        schedules = [entry.scheduler.state_dict() for entry in trainer.lr_scheduler_configs]
+        write_checkpoint(self.folder, {
+            "stage": stage.name, "step": stage.step, "identity": self.known, "weights": stage.model.state_dict(),
+            "optimiser": trainer.optimizers[0].state_dict(), "schedule": schedules[0] if schedules else None,
+        })  # fmt: skip
+        self.written, self.at = time.monotonic(), stage.step

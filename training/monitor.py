@@ -1,0 +1,171 @@
+"""A look at a stage while it trains: the benchmark's cheap figures on held-out shapes, and a picture.
+
+The autoencoder reconstructs the set's own grasps on held-out objects; the later stages generate grasps for them. No
+simulation. The figures are those of `fastgrasp_model.metrics`, on a few dozen hands: for curves, not for tables.
+The monitor takes nothing from the training's random numbers and leaves every module in the mode it found it in.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from fastgrasp_model.generator import GraspGenerator
+from fastgrasp_model.grasps import Grasps
+from fastgrasp_model.metrics import contact_ratio, diversity, penetration
+from fastgrasp_model.metrics.hand_set import HandSet
+from fastgrasp_model.model import FastGraspModel
+from fastgrasp_training.configuration import MonitorConfig
+from fastgrasp_training.data import build_bank
+from fastgrasp_training.held_out import HeldOut
+from fastgrasp_training.precision import full_precision
+
+TOUCH = 0.002  # metres; a hand nearer than this touches
+MOST_VOLUMES = 16  # hands whose solid volume is counted
+SEED = 0
+
+
+class Monitor(Callback):
+    """Looks `config.times` times in a stage; `metrics` are told, pictures go into `folder` too."""
+
+    def __init__(self, held: HeldOut, config: MonitorConfig, metrics, folder: Path, console=None):
+        self.held, self.config, self.metrics, self.folder, self.console = held, config, metrics, folder, console
+
+    def due(self, step: int, steps: int) -> bool:
+        """Whether it is time after `step` of `steps`: at equal distances, and after the last."""
+        times = self.config.times
+        return step * times // steps > (step - 1) * times // steps
+
+    def on_train_batch_end(self, trainer, stage, *_) -> None:
+        if not self.due(stage.step, stage.config.steps):
+            return
+        began = time.monotonic()
+        with undisturbed(stage.model):
+            if stage.name == "autoencoder":
+                figures, shown = reconstructed(stage.model, self.held, self.config)
+            else:
+                figures, shown = generated(stage.model, self.held, self.config)
+        figures = {name: round(value, 5) for name, value in figures.items()}
+        self.metrics.add(stage.step, {"validation": figures, "monitor_seconds": round(time.monotonic() - began, 2)})
+        if shown and self.config.pictures:
+            self._draw(stage, shown[: self.config.pictures])
+        if self.console is not None:
+            told = ", ".join(f"{name} {value:g}" for name, value in figures.items())
+            self.console.print(f"{stage.name} {stage.step:,}: {told}", markup=False, highlight=False)
+
+    def _draw(self, stage, shown: list) -> None:
+        from PIL import Image
+
+        from fastgrasp_model.render import render_sheet
+
+        path = self.folder / f"step_{stage.step:06d}.png"
+        render_sheet(shown, path, columns=4, title=f"{stage.name}, step {stage.step:,}", panel=220)
+        self.metrics.picture(stage.step, "grasps", np.asarray(Image.open(path).convert("RGB")))
+
+
+@contextmanager
+def undisturbed(model: FastGraspModel):
+    """Evaluation in float32, without gradients; random numbers and modes are afterwards as before."""
+    modes = {module: module.training for module in model.modules()}
+    device = next(model.parameters()).device
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad(), full_precision():
+        model.eval()
+        try:
+            yield
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+
+
+def reconstructed(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -> tuple[dict[str, float], list]:
+    """Held-out grasps through the autoencoder and back: figures, and what to draw.
+
+    vertex_error_mm: mean distance of corresponding vertices; contact_kept_share: of the hands that touched, those that
+    still do; volume_added_cm3: how much more solid volume is shared with the object, in the mean.
+    """
+    data = held.data.to(next(model.parameters()).device)
+    bank = build_bank(data, model, 1, seed=SEED)
+    chosen = _spread(bank.grasp, data.object, config.grasps)
+    frames, grasp = bank.frames_of(chosen), bank.grasp[chosen]
+    true = data.rows(grasp)
+    made = model.decode(model.encode(true.moved_back(*frames))).moved(*frames)
+    shapes = [model.hands(state) for state in (true, made)]
+    touches = [data.objects.grids.query(v, data.object[grasp]).amin(1) < TOUCH for v in shapes]
+    hands = [Grasps.from_parameters(s.parameters(model.hand.rest_joints(s.betas)[:, 0]), model.hand)
+             for s in (true, made)]  # fmt: skip
+    owner = data.object[grasp].tolist()
+    figures = {
+        "grasps": float(len(grasp)),
+        "vertex_error_mm": float((shapes[0] - shapes[1]).norm(dim=-1).mean() * 1000),
+        "contact_kept_share": float((touches[0] & touches[1]).sum() / touches[0].sum().clamp(min=1)),
+    }
+    if np.isfinite(hands[1].vertices).all():
+        before, after = (_volumes(one, owner, held) for one in hands)
+        figures["volume_added_cm3"] = float(np.mean(after) - np.mean(before))
+    return figures, _items(hands[1], owner, held)
+
+
+def generated(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -> tuple[dict[str, float], list]:
+    """Grasps generated for held-out objects, seen from all sides: figures, and what to draw.
+
+    As in the benchmark's strict protocol: contact_thumb_and_two_share, penetration_depth_cm, penetration_volume_cm3,
+    pairwise_joint_distance_cm.
+    """
+    generator = GraspGenerator(model, str(next(model.parameters()).device))
+    few = max(MOST_VOLUMES // len(held.solids), 1)
+    rows, items = [], []
+    for number, solid in enumerate(held.solids):
+        cloud = held.data.objects.clouds(torch.tensor([number * held.data.objects.views]))[0][0].numpy()
+        grasps = generator.generate(cloud, config.grasps, seed=SEED)
+        if np.isfinite(grasps.vertices).all():  # else a network gone astray; fewer grasps in the figures tell it
+            rows.append(_measured(HandSet.from_grasps(grasps), solid, few))
+            items += _items(grasps[:1], [number], held)
+    figures = {"grasps": float(sum(len(row["contact_thumb_and_two_share"]) for row in rows))}
+    for name in rows[0] if rows else ():
+        figures[name] = float(np.mean(np.concatenate([row[name] for row in rows])))
+    return figures, items
+
+
+def _measured(hands: HandSet, solid, few: int) -> dict[str, np.ndarray]:
+    """The figures of hands on one object, one for each hand; the volume of `few`, one distance for all."""
+    fingers = contact_ratio.finger_vertices(hands.vertices[0], hands.faces[0], hands.keypoints[0])
+    distances = penetration.hand_distances(hands.vertices, solid)
+    volumes = penetration.penetration_volume_solid_cm3(hands.vertices[:few], hands.faces[:few], solid)
+    return {
+        "contact_thumb_and_two_share": contact_ratio.contact_thumb_and_two_fingers(distances, fingers),
+        "penetration_depth_cm": penetration.depth_from_distances_cm(distances),
+        "penetration_volume_cm3": volumes,
+        "pairwise_joint_distance_cm": np.array([diversity.mean_pairwise_joint_distance_cm(hands.keypoints)]),
+    }
+
+
+def _volumes(grasps: Grasps, owner: list[int], held: HeldOut) -> list[float]:
+    """Solid volumes, cm3, of at most `MOST_VOLUMES` hands spread over all."""
+    hands, step = HandSet.from_grasps(grasps), -(-len(grasps) // MOST_VOLUMES)
+    return [
+        float(penetration.penetration_volume_solid_cm3(hands.vertices[i : i + 1], hands.faces[i : i + 1], solid)[0])
+        for i in range(0, len(grasps), step)
+        for solid in [held.solids[owner[i]]]
+    ]
+
+
+def _items(grasps: Grasps, owner: list[int], held: HeldOut) -> list[tuple]:
+    """What `render_sheet` draws: a hand each of different objects."""
+    first = {number: i for i, number in reversed(list(enumerate(owner)))}
+    return [(grasps, i, held.meshes[number], held.data.specs[number].name) for number, i in sorted(first.items())]
+
+
+def _spread(grasp: torch.Tensor, owner: torch.Tensor, each: int) -> torch.Tensor:
+    """Rows of `grasp` (M,), `each` of every object owner[grasp]."""
+    seen: dict[int, int] = {}
+    rows = []
+    for row, number in enumerate(owner[grasp].tolist()):
+        seen[number] = seen.get(number, 0) + 1
+        if seen[number] <= each:
+            rows.append(row)
+    return torch.tensor(rows, device=grasp.device)

@@ -1,0 +1,64 @@
+"""Mixed precision: the networks compute in bfloat16, everything between them in float32.
+
+Signed distances, rotations, skinning and losses never see a bfloat16 number: not autocast is switched off around them,
+it is switched on around the networks only, and what these answer is float32 again. So are weights, gradients and Adam.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from fastgrasp_model.model import FastGraspModel
+
+# The stacks of layers of a model. Not among them: the lines beside the autoencoder's networks, which carry a hand to
+# the millimetre, and the rigid fit of the palm.
+NETWORKS = (
+    "autoencoder.encoder", "autoencoder.decoder", "autoencoder.vertex_encoder", "denoiser", "object_encoder",
+    "anchor_scorer", "adaptation", "cvae.encoder", "cvae.decoder", "cvae.vertex_encoder",
+)  # fmt: skip
+
+
+def networks(model: FastGraspModel) -> list[nn.Module]:
+    """The modules that mixed precision is for."""
+    known = dict(model.named_modules())
+    return [known[name] for name in NETWORKS if name in known and list(known[name].parameters())]
+
+
+_paused = False
+
+
+@contextmanager
+def full_precision():
+    """Within, lowered networks compute in float32 all the same, as they will when generating."""
+    global _paused
+    before, _paused = _paused, True
+    try:
+        yield
+    finally:
+        _paused = before
+
+
+@contextmanager
+def lowered(model: FastGraspModel, precision: str):
+    """Within, the model's networks compute in `precision`: "bf16", or "32", which changes nothing."""
+    chosen = networks(model) if precision == "bf16" else []
+    for module in chosen:
+        module.forward = _lower(module.forward)
+    try:
+        yield
+    finally:
+        for module in chosen:
+            del module.forward
+
+
+def _lower(forward):
+    def lowered_forward(*inputs):
+        if _paused:
+            return forward(*inputs)
+        with torch.autocast(next(x for x in inputs if x is not None).device.type, torch.bfloat16):
+            return forward(*inputs).float()
+
+    return lowered_forward

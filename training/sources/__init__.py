@@ -1,0 +1,16 @@
+"""What `--data` names: the open set, data sets of others, own grasps, or several of them as one training set."""
+
+from fastgrasp_training.sources.objects import MadeObject, MeshObject, ObjectSource, as_source
+from fastgrasp_training.sources.request import DataSourceError, Request
+from fastgrasp_training.sources.resolve import TrainingGrasps, resolve
+
+__all__ = [
+    "DataSourceError",
+    "MadeObject",
+    "MeshObject",
+    "ObjectSource",
+    "Request",
+    "TrainingGrasps",
+    "as_source",
+    "resolve",
+]
