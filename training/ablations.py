@@ -18,6 +18,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from fastgrasp_model.commands.shared import not_negative, positive
 from fastgrasp_training.configuration import STAGES, TrainingConfig
 
 CONFIGS = Path("config/training/ablations")
@@ -217,16 +218,14 @@ def parser() -> argparse.ArgumentParser:
     add("--data", action="append", default=[], metavar="SOURCE", help="other data to train on (docs/datasets.md)")
     add("--cache", metavar="DIR", help="folder of prepared objects")
     add("--ho3d", metavar="DIR", help="YCB meshes: measure on the ten objects of HO-3D as well")
-    add("--held-out", type=int, default=20, metavar="N", help="objects of held-out families to measure on (default 20)")
+    add("--held-out", type=positive, default=20, metavar="N", help="objects of held-out families (default 20)")
     add("--split", choices=("validation", "train"), default="validation", help="where those objects come from")
-    add("--samples", type=int, default=10, help="grasps for each object and seed (default 10)")
-    add("--seeds", type=int, default=1, help="seeds of the measurement (default 1)")
-    add(
-        "--reconstructed", type=int, default=200, metavar="N", help="grasps that autoencoders reconstruct (default 200)"
-    )
-    add("--workers", type=int, default=1, help="processes that measure (default 1)")
+    add("--samples", type=positive, default=10, help="grasps for each object and seed (default 10)")
+    add("--seeds", type=positive, default=1, help="seeds of the measurement (default 1)")
+    add("--reconstructed", type=positive, default=200, metavar="N", help="grasps to reconstruct (default 200)")
+    add("--workers", type=positive, default=1, help="processes that measure (default 1)")
     add("--no-simulation", dest="simulate", action="store_false", help="leave out the columns of the simulator")
-    add("--seed", type=int, default=0, help="of training (default 0)")
+    add("--seed", type=not_negative, default=0, help="of training (default 0)")
     add("--device", default="auto", choices=("auto", "cpu", "gpu"), help="where to train")
     add("--quiet", action="store_true", help="no progress")
     return made

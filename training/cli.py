@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from fastgrasp_model.commands.shared import positive
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 0, 2 for a wrong request, 130 when interrupted."""
@@ -49,17 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"), help="where to train")
     parser.add_argument("--precision", default="auto", choices=("auto", "32", "bf16"),
                         help="of the networks; auto: bf16 on a GPU, 32 on the CPU")  # fmt: skip
-    parser.add_argument("--devices", type=_count, default=1, metavar="N", help="processes (GPUs) on this machine")
-    parser.add_argument("--nodes", type=_count, default=1, metavar="M", help="machines (docs/training.md)")
+    parser.add_argument("--devices", type=positive, default=1, metavar="N", help="processes (GPUs) on this machine")
+    parser.add_argument("--nodes", type=positive, default=1, metavar="M", help="machines (docs/training.md)")
     parser.add_argument("--toy", action="store_true", help="few objects, few steps: all stages within minutes")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     return parser
-
-
-def _count(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ networks are fresh: speed does not depend on what they know.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import time
@@ -20,11 +21,13 @@ from rich.console import Console
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
+from fastgrasp_model.commands.shared import positive
 from fastgrasp_training.configuration import TrainingConfig
 from fastgrasp_training.devices import PRECISIONS, Machine
 from fastgrasp_training.precision import lowered
 from fastgrasp_training.randomness import Draws, step_seed
 from fastgrasp_training.stage import RandomBatches, Stage, adam
+from fastgrasp_training.toy import toy
 
 WARM = 3  # steps before the clock starts
 
@@ -127,40 +130,58 @@ def _operations(stage: Stage, machine: Machine, steps: int) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
-    from fastgrasp_training.toy import toy
+    """Run the command; returns the exit code: 0, 2 for a wrong request."""
+    from fastgrasp_training.run import WRONG_REQUEST
 
-    parser = argparse.ArgumentParser(prog="python -m fastgrasp_training.profile", description=__doc__)
+    options = _parser().parse_args(argv)
+    try:
+        config = TrainingConfig.from_yaml(options.config).with_sources(options.data)
+        config = on_toy_data(config) if options.toy else config
+        machine = Machine.chosen(options.device, options.precision)
+        if options.ops:
+            print(_operations(fresh_stage(options.stage, config, machine), machine, options.steps))
+            return 0
+        found = profile(options.stage, config, machine, options.steps)
+    except WRONG_REQUEST as error:
+        print(f"profile: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps({"stage": options.stage, **machine.described(), **found}))
+    else:
+        print(f"{options.stage}, batch {getattr(config, options.stage).batch}, {machine.described()}")
+        print("\n".join(lines(found)))
+    return 0
+
+
+def on_toy_data(config: TrainingConfig) -> TrainingConfig:
+    """The toy's data, at the configured model and batch."""
+    return dataclasses.replace(config, data=toy(config).data)
+
+
+def lines(found: dict) -> list[str]:
+    """What `profile` found, for a terminal."""
+    parts = ", ".join(f"{part} {found[f'{part}_share']:.1%}" for part in ("data", "forward", "backward", "optimiser"))
+    step, second, peak = (found[name] / 1e9 for name in ("flop_per_step", "flop_per_second", "matmul_peak"))
+    return [
+        f"{found['steps_per_second']:.2f} steps a second, of which {parts}",
+        f"{step:.2f} GFLOP a step, {second:.1f} GFLOP a second; matrix products here reach {peak:.1f}: "
+        f"{found['share_of_peak']:.1%}",
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fastgrasp_training.profile", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("stage", choices=("autoencoder", "diffusion", "adaptation", "cvae"))
     parser.add_argument("--config", required=True)
     parser.add_argument("--data", action="append", default=[], metavar="SOURCE")
-    parser.add_argument("--steps", type=int, default=20, help="steps that are timed (default 20)")
+    parser.add_argument("--steps", type=positive, default=20, help="steps that are timed (default 20)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"))
     parser.add_argument("--precision", default="auto", choices=PRECISIONS)
     parser.add_argument("--toy", action="store_true", help="on the toy's data, at the configured batch")
     parser.add_argument("--ops", action="store_true", help="which operations the time goes to")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(argv)
-    config = TrainingConfig.from_yaml(options.config).with_sources(options.data)
-    if options.toy:
-        small = toy(config)
-        config = TrainingConfig(config.model, small.data, *(getattr(config, n) for n in ("autoencoder", "diffusion",
-                                "adaptation", "cvae")), config.seed)  # fmt: skip
-    machine = Machine.chosen(options.device, options.precision)
-    if options.ops:
-        print(_operations(fresh_stage(options.stage, config, machine), machine, options.steps))
-        return 0
-    found = profile(options.stage, config, machine, options.steps)
-    if options.json:
-        print(json.dumps({"stage": options.stage, **machine.described(), **found}))
-        return 0
-    print(f"{options.stage}, batch {getattr(config, options.stage).batch}, {machine.described()}")
-    print(f"{found['steps_per_second']:.2f} steps a second, of which", end=" ")
-    print(", ".join(f"{part} {found[f'{part}_share']:.1%}" for part in ("data", "forward", "backward", "optimiser")))
-    step, second, peak = (found[name] / 1e9 for name in ("flop_per_step", "flop_per_second", "matmul_peak"))
-    print(f"{step:.2f} GFLOP a step, {second:.1f} GFLOP a second; matrix products here reach {peak:.1f}", end=": ")
-    print(f"{found['share_of_peak']:.1%}")
-    return 0
+    return parser
 
 
 if __name__ == "__main__":
