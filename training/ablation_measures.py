@@ -14,8 +14,6 @@ import torch
 from fastgrasp_model.model import FastGraspModel
 from fastgrasp_training.configuration import TrainingConfig
 
-CONTACT = 0.002  # metres; a hand nearer than this touches
-
 
 def measure_row(row, config: TrainingConfig, trained: dict, weights: Path, options: Namespace) -> dict:
     """{"generated": {object set: report}, "reconstructed": report or None}; kept in files, measured once."""
@@ -24,13 +22,13 @@ def measure_row(row, config: TrainingConfig, trained: dict, weights: Path, optio
     if 1 in row.tables:
         for name, arguments in object_sets(config, options).items():
             generated[name] = _benchmark(arguments, weights, folder / f"{name}.json", row.label, options)
-    reconstructed = None
+    back = None
     if 4 in row.tables:
         path = folder / f"reconstructed-{options.split}-{options.reconstructed}.json"
         if not path.exists():
-            _write(path, reconstruct(config, trained["autoencoder"], row.label, options))
-        reconstructed = json.loads(path.read_text())
-    return {"generated": generated, "reconstructed": reconstructed}
+            _write(path, reconstructed(config, trained["autoencoder"], row.label, options))
+        back = json.loads(path.read_text())
+    return {"generated": generated, "reconstructed": back}
 
 
 def object_sets(config: TrainingConfig, options: Namespace) -> dict[str, list[str]]:
@@ -48,14 +46,10 @@ def held_out_meshes(config: TrainingConfig, options: Namespace) -> Path:
 
     Raises DataSourceError or what else `sources.resolve` raises: there are no objects in that split.
     """
-    from fastgrasp_training.sources import resolve
+    from fastgrasp_training.sources import by_turns, resolve
 
-    turn: dict[str, int] = {}
-    order = []
-    for source in sorted(resolve(config.data.wanted, options.split).objects, key=lambda one: one.name):
-        turn[source.family] = turn.get(source.family, 0) + 1  # the first of every family, then the second, ...
-        order.append((turn[source.family], source.name, source))
-    chosen = [source for _, _, source in sorted(order, key=lambda one: one[:2])[: options.held_out]]
+    objects = sorted(resolve(config.data.wanted, options.split).objects, key=lambda one: one.name)
+    chosen = [objects[number] for number in by_turns(objects)[: options.held_out]]
     key = hashlib.sha256("\n".join(source.identity() for source in chosen).encode()).hexdigest()[:8]
     folder = Path(options.out) / "objects" / f"{options.split}-{options.held_out}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,15 +78,15 @@ def _benchmark(arguments: list[str], weights: Path, path: Path, label: str, opti
     return json.loads(path.read_text())
 
 
-@torch.no_grad()
-def reconstruct(config: TrainingConfig, weights: Path, label: str, options: Namespace) -> dict:
+def reconstructed(config: TrainingConfig, weights: Path, label: str, options: Namespace) -> dict:
     """Grasps of held-out objects through the autoencoder and back: the benchmark's report, with three columns more.
 
-    Added under "reconstruction": vertex_error_mm (mean distance of corresponding vertices), contact_kept_share (of the
-    hands that touched, those that still do), and "true", the report of the grasps themselves.
+    Added under "reconstruction": vertex_error_mm and contact_kept_share (of `reconstruction.Reconstruction`), and
+    "true", the report of the grasps themselves.
     """
     from fastgrasp_model.hand import ManoLayer
     from fastgrasp_training.data import build_bank, load_training_data
+    from fastgrasp_training.reconstruction import reconstruct
 
     hand = ManoLayer.from_file()
     model = FastGraspModel.from_pretrained(weights, hand)
@@ -100,27 +94,18 @@ def reconstruct(config: TrainingConfig, weights: Path, label: str, options: Name
     torch.manual_seed(0)
     bank = build_bank(data, model, 1, seed=0)
     index = torch.arange(min(options.reconstructed, len(bank)))
-    frames, grasp = bank.frames_of(index), bank.grasp[index]
-    true = data.rows(grasp)
-    latents = [model.encode(part) for part in _chunks(true.moved_back(*frames))]
-    made = model.decode(torch.cat(latents)).moved(*frames)
-    shapes = [torch.cat([model.hands(part) for part in _chunks(state)]) for state in (true, made)]
-    touches = [(data.objects.grids.query(v, data.object[grasp]).amin(1) < CONTACT) for v in shapes]
-    reports = [_measured(state, hand, data, grasp, label, options) for state in (made, true)]
+    found = reconstruct(model, data, bank, index)
+    reports = [_measured(state, found.object, hand, data, label, options) for state in (found.made, found.true)]
     reports[0]["reconstruction"] = {
         "grasps": len(index),
-        "vertex_error_mm": float((shapes[0] - shapes[1]).norm(dim=-1).mean() * 1000),
-        "contact_kept_share": float((touches[0] & touches[1]).sum() / touches[0].sum().clamp(min=1)),
+        "vertex_error_mm": found.vertex_error_mm,
+        "contact_kept_share": found.contact_kept_share,
         "true": reports[1]["table"],
     }
     return reports[0]
 
 
-def _chunks(state, size: int = 256):
-    return [type(state)(*parts) for parts in zip(*(value.split(size) for value in state), strict=True)]
-
-
-def _measured(state, hand, data, grasp, label: str, options: Namespace) -> dict:
+def _measured(state, owner, hand, data, label: str, options: Namespace) -> dict:
     from fastgrasp_model.grasps import Grasps
     from fastgrasp_model.metrics.hand_set import HandSet
     from fastgrasp_model.metrics.parallel import Task, measure_tasks
@@ -128,7 +113,7 @@ def _measured(state, hand, data, grasp, label: str, options: Namespace) -> dict:
     from fastgrasp_model.metrics.summary import build_report
 
     parameters = state.parameters(hand.rest_joints(state.betas)[:, 0])
-    owner, tasks = data.object[grasp], []
+    tasks = []
     for number in owner.unique().tolist():
         target = data.specs[number]
         grasps = Grasps.from_parameters(parameters[owner == number], hand)

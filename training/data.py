@@ -21,7 +21,7 @@ from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.networks.hand_code import HandState
 from fastgrasp_training.configuration import DataConfig
 from fastgrasp_training.objects import TrainingObjects
-from fastgrasp_training.sources import ObjectSource, TrainingGrasps, resolve
+from fastgrasp_training.sources import ObjectSource, TrainingGrasps, by_turns, resolve
 
 PALM_REACH = 0.03  # metres in front of the palm: where the hand means to hold
 WHOLE_SHARE = 0.35  # of the samples see the object from all sides
@@ -78,12 +78,7 @@ def few_objects(grasps: TrainingGrasps, count: int) -> TrainingGrasps:
     """The grasps on `count` objects of as many families as there are; 0: all."""
     if not count or count >= len(grasps.objects):
         return grasps
-    turn: dict[str, int] = {}
-    order = []
-    for number, source in enumerate(grasps.objects):
-        turn[source.family] = turn.get(source.family, 0) + 1  # the first of every family, then the second, ...
-        order.append((turn[source.family], number))
-    chosen = np.array([number for _, number in sorted(order)[:count]])
+    chosen = np.array(by_turns(grasps.objects)[:count])
     rows = np.flatnonzero(np.isin(grasps.object, chosen))
     place = np.full(len(grasps.objects), -1)
     place[chosen] = np.arange(count)

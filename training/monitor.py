@@ -24,8 +24,8 @@ from fastgrasp_training.configuration import MonitorConfig
 from fastgrasp_training.data import build_bank
 from fastgrasp_training.held_out import HeldOut
 from fastgrasp_training.precision import full_precision
+from fastgrasp_training.reconstruction import reconstruct
 
-TOUCH = 0.002  # metres; a hand nearer than this touches
 MOST_VOLUMES = 16  # hands whose solid volume is counted
 SEED = 0
 
@@ -85,24 +85,20 @@ def undisturbed(model: FastGraspModel):
 def reconstructed(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -> tuple[dict[str, float], list]:
     """Held-out grasps through the autoencoder and back: figures, and what to draw.
 
-    vertex_error_mm: mean distance of corresponding vertices; contact_kept_share: of the hands that touched, those that
-    still do; volume_added_cm3: how much more solid volume is shared with the object, in the mean.
+    vertex_error_mm, contact_kept_share: of `reconstruction.Reconstruction`; volume_added_cm3: how much more solid
+    volume is shared with the object, in the mean.
     """
     data = held.data.to(next(model.parameters()).device)
     bank = build_bank(data, model, 1, seed=SEED)
     chosen = _spread(bank.grasp, data.object, config.grasps)
-    frames, grasp = bank.frames_of(chosen), bank.grasp[chosen]
-    true = data.rows(grasp)
-    made = model.decode(model.encode(true.moved_back(*frames))).moved(*frames)
-    shapes = [model.hands(state) for state in (true, made)]
-    touches = [data.objects.grids.query(v, data.object[grasp]).amin(1) < TOUCH for v in shapes]
+    found = reconstruct(model, data, bank, chosen)
     hands = [Grasps.from_parameters(s.parameters(model.hand.rest_joints(s.betas)[:, 0]), model.hand)
-             for s in (true, made)]  # fmt: skip
-    owner = data.object[grasp].tolist()
+             for s in (found.true, found.made)]  # fmt: skip
+    owner = found.object.tolist()
     figures = {
-        "grasps": float(len(grasp)),
-        "vertex_error_mm": float((shapes[0] - shapes[1]).norm(dim=-1).mean() * 1000),
-        "contact_kept_share": float((touches[0] & touches[1]).sum() / touches[0].sum().clamp(min=1)),
+        "grasps": float(len(owner)),
+        "vertex_error_mm": found.vertex_error_mm,
+        "contact_kept_share": found.contact_kept_share,
     }
     if np.isfinite(hands[1].vertices).all():
         before, after = (_volumes(one, owner, held) for one in hands)

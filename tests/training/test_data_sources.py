@@ -20,6 +20,7 @@ from fastgrasp_training.sources import (
     MeshObject,
     Request,
     as_source,
+    by_turns,
     resolve,
 )
 from fastgrasp_training.sources.measured import draw, read_measured, targets_of
@@ -236,3 +237,8 @@ def test_measuring_takes_the_test_split_and_the_same_grasps(written, hand):
     both = read_measured((text("oakink", written, "?split=all"), text("grab", written)))
     names = [target.name for target, _ in draw(both.parameters, both.object, both.objects, 99, 1, hand)]
     assert names == ["grab_mug", "oakink_A01001", "oakink_s16101"]
+
+
+def test_by_turns_takes_many_families_first():
+    objects = [MadeObject(spec) for spec in ("mug:1", "mug:2", "mug:3", "cup:1", "urdf:001", "cup:2")]
+    assert by_turns(objects) == [0, 3, 4, 1, 5, 2] and by_turns([]) == []

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -136,6 +138,17 @@ class MeshObject:
 def as_source(item: str | ObjectSource) -> ObjectSource:
     """A specification such as mug:12 as an object; objects as they are."""
     return MadeObject(item) if isinstance(item, str) else item
+
+
+def by_turns(objects: Sequence[ObjectSource]) -> list[int]:
+    """Row numbers of objects: the first of every family, then the second of every family, ..., so that few of them
+    are of as many families as there are."""
+    turn: Counter[str] = Counter()
+    order = []
+    for number, source in enumerate(objects):
+        turn[source.family] += 1
+        order.append((turn[source.family], number))
+    return [number for _, number in sorted(order)]
 
 
 def _digest(path: Path) -> str:
