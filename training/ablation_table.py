@@ -19,7 +19,8 @@ NAME = "ablations"
 def write_tables(rows: list[dict], out: Path, options: Namespace) -> Path:
     """Write `ablations.md` and `ablations.json` into `out`; returns the former. `rows`: of `ablations.run`."""
     out.mkdir(parents=True, exist_ok=True)
-    settings = {key: getattr(options, key) for key in ("budget", "base", "samples", "seeds", "seed", "split")}
+    told = ("budget", "configs", "base", "samples", "seeds", "seed", "split")
+    settings = {key: getattr(options, key) for key in told}
     for name, text in (
         (f"{NAME}.json", json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n"),
         (f"{NAME}.md", "\n".join(markdown(rows, settings))),
@@ -32,10 +33,11 @@ def write_tables(rows: list[dict], out: Path, options: Namespace) -> Path:
 
 def markdown(rows: list[dict], settings: dict) -> list[str]:
     """The tables as lines."""
-    base = settings["base"] or "paper.yaml"
+    base = f" on `{settings['base']}`" if settings["base"] else ""
     lines = [
         "# Ablations", "",
-        f"Every row on the same data, seed {settings['seed']}, budget `{settings['budget']}`, changes of `{base}`. "
+        f"The rows of `{settings['configs']}`{base}, each on the same data, seed {settings['seed']}, budget "
+        f"`{settings['budget']}`. "
         f"{settings['samples']} grasps an object, {settings['seeds']} seed(s); mean ± deviation over seeds.", "",
         *_stage_lines(rows),
     ]  # fmt: skip

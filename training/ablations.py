@@ -57,7 +57,7 @@ class Budget:
 
 BUDGETS = {
     "toy": Budget((12, 12, 6), 8, 64, 2, 1, 32),
-    "small": Budget((800, 2000, 800), 64, 256, 4, 4),
+    "small": Budget((800, 2000, 800), 64, 256, 6, 4),
     "medium": Budget((4000, 10_000, 4000), 128, 1024, 6, 8),
     "full": None,  # as the configuration says
 }

@@ -18,9 +18,9 @@ from fastgrasp_training.paper_losses import FIVE
 from fastgrasp_training.stage import RandomBatches
 
 
-@pytest.fixture
+@pytest.fixture(params=["ablations", "ablations_default"])
 def configs(request):
-    folder = request.config.rootpath / "config/training/ablations"
+    folder = request.config.rootpath / "config/training" / request.param
     return {row.name: TrainingConfig.from_yaml(folder / f"{row.name}.yaml") for row in ROWS}
 
 
@@ -102,7 +102,8 @@ def test_a_budget_is_the_same_for_every_row(configs):
         }
         assert totals["cvae"] == totals["whole"] > totals["diffusion"] == totals["diffusion_physical"]
     toy = budgeted(configs["whole"], BUDGETS["toy"])
-    assert toy.model.points == 64 and toy.autoencoder.batch == 8 and toy.autoencoder.form == "points"
+    assert toy.model.points == 64 and toy.autoencoder.batch == 8
+    assert toy.autoencoder.form == configs["whole"].autoencoder.form
 
 
 @pytest.mark.slow

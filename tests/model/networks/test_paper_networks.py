@@ -6,7 +6,7 @@ import torch
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.networks import HandAutoencoder, HandCVAE, PlainAdaptationModule, PointNetObjectEncoder
 from fastgrasp_model.networks.cvae import divergence
-from fastgrasp_model.networks.pointnet import AlignmentNet, PointNet
+from fastgrasp_model.networks.pointnet import AlignmentNet, PointNet, pooled
 
 
 def _millions(net):
@@ -33,6 +33,27 @@ def test_alignment_begins_as_nothing_and_then_turns_the_points():
     torch.nn.init.normal_(aligned.align_features.net[-1].weight, std=0.1)
     assert not torch.allclose(aligned(points), before)
     torch.testing.assert_close(aligned(points[:, torch.randperm(50)]), aligned(points))
+
+
+@pytest.mark.parametrize("copies", [1, 60])
+def test_pooling_of_critical_points_has_the_plain_values_and_gradients(copies):
+    torch.manual_seed(0)
+    net = PointNet(3, (16, 24)).point_mlp
+    points = torch.randn(5, 60, 3)
+    points[1, :copies] = points[1, :1].clone()  # one cloud with hardly any critical points
+    weights, found = torch.randn(5, 24), []
+    for pool in (pooled, lambda net, x: net(x).amax(1)):
+        net.zero_grad()
+        x = points.clone().requires_grad_()
+        value = pool(net, x)
+        (value * weights).sum().backward()
+        # copies of one point share its gradient in any way: their sum is what counts
+        touched = torch.cat([x.grad[1:2].sum(1), x.grad[[0, 2, 3, 4]].flatten(0, 1)])
+        found.append((value.detach(), touched, *(p.grad.clone() for p in net.parameters())))
+    for ours, plain in zip(*found, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
+    with torch.no_grad():
+        assert torch.equal(pooled(net, points), net(points).amax(1))
 
 
 def test_plain_adaptation_begins_as_no_change_and_reads_one_cloud_once():
