@@ -1,0 +1,51 @@
+"""Draw docs/images/unseen_objects.png: grasps drawn at random, unranked, on the ten YCB objects of HO-3D.
+
+    python docs/make_unseen_sheet.py YCB [--cloud partial] [--out docs/images/unseen_objects.png] [--seed 0]
+
+YCB is a folder of the meshes, as for `fastgrasp benchmark ho3d-objects`. Takes about half a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fastgrasp_model import GraspGenerator, render
+from fastgrasp_training.benchmark.objects import cloud_generator, find_ho3d_meshes, object_cloud
+
+GRASPS, EACH, ACROSS = 10, 3, 6  # generated and shown of every object; panels in a row
+
+
+def panels(folder: Path, kind: str, seed: int, weights: Path | None) -> list[tuple]:
+    """What `render_sheet` draws: grasps, which of them, the mesh, the object's name."""
+    generator, rng, items = GraspGenerator.from_pretrained(weights), np.random.default_rng(seed), []
+    for target in find_ho3d_meshes([folder]):
+        mesh, _ = target.load()
+        cloud, camera = object_cloud(mesh, kind, cloud_generator(target.name, seed))
+        grasps = generator.generate(cloud, num_grasps=GRASPS, seed=seed, viewpoint=camera)
+        name = target.name.split("_", 1)[1].replace("_", " ")
+        items += [(grasps, int(i), mesh, name) for i in rng.choice(GRASPS, EACH, replace=False)]
+    return items
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("ycb", type=Path, help="folder of the YCB meshes")
+    parser.add_argument("--cloud", choices=("full", "partial"), default="full", help="what the generator sees")
+    parser.add_argument("--weights", type=Path, help="others than the shipped ones")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images" / "unseen_objects.png")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    items = panels(options.ycb, options.cloud, options.seed, options.weights)
+    render.render_sheet(items, options.out, columns=ACROSS, panel=226)
+    with Image.open(options.out) as picture:
+        small = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT)
+    small.save(options.out, optimize=True)
+    print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
