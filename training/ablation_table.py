@@ -118,5 +118,5 @@ def _reconstruction(reports: list[tuple[str, dict]]) -> list[str]:
         volumes = [table["penetration_volume_cm3"]["mean"] for table in (report["table"], found["true"])]
         added = "–" if None in volumes else f"{volumes[0] - volumes[1]:.2f}"
         kept = 100 * found["contact_kept_share"]
-        lines.append(f"| {label} | {found['vertex_error_mm']:.1f} | {kept:.1f} | {added} |")
+        lines.append(f"| {label} | {found['vertex_error_mm']:.2f} | {kept:.1f} | {added} |")
     return [*lines, ""]
