@@ -11,7 +11,7 @@ CHOICES = {
     "vertex_encoder": ("ordered", "pointnet", "parameters"),
     "layers": ("residual", "plain"),
     "generator": ("diffusion", "cvae"),
-    "sampler": ("ddim", "ddpm"),
+    "sampler": ("ddim", "dpm", "ddpm"),
     "prediction": ("epsilon", "v"),
     "schedule": ("linear", "cosine"),
 }
@@ -29,7 +29,9 @@ class ModelConfig:
     with an object encoder of its own; "residual" are ours. `vertex_encoder` "parameters" reads the hand's numbers and
     not its mesh (the paper's Table 4). `generator` "cvae" is the baseline of Table 1: neither latents nor adaptation.
     `sampler` "ddpm" takes every one of `diffusion_steps`, "ddim" only `sampling_steps`. `guidance` 1 is the plain
-    conditional prediction; the published code's weight w is `guidance` - 1.
+    conditional prediction; the published code's weight w is `guidance` - 1. `field_width`: of the field of the whole
+    shape that the adaptation module also reads (0: none). `judge_width`: of the network that scores the grasps (0: the
+    analytic score of `ranking.py`).
     """
 
     name: str = "default"
@@ -56,6 +58,8 @@ class ModelConfig:
     rounds: int = 3
     adaptation_width: int = 512
     adaptation_depth: int = 2
+    field_width: int = 0
+    judge_width: int = 0
 
     def __post_init__(self):
         for field in fields(self):
@@ -73,6 +77,13 @@ class ModelConfig:
     def _refuse_contradictions(self) -> None:
         if self.generator == "cvae" and (self.rounds or self.probes):
             raise ValueError("model.generator: a CVAE has no latents to adapt; expected rounds 0 and probes 0 with it")
+        if self.field_width and (self.object_encoder != "basis" or not self.probes):
+            raise ValueError(
+                "model.field_width: the field is made of a basis encoder's features and read by probes; expected "
+                "object_encoder basis and probes with it, or field_width 0"
+            )
+        if self.judge_width and not self.probes:
+            raise ValueError("model.judge_width: the judge reads what probes feel; expected probes with it, or 0")
         if self.layers == "plain" and (self.object_encoder != "pointnet" or self.object_width != 1024 or self.probes):
             raise ValueError(
                 "model.layers: the paper's plain layers read the object with a PointNet of 1024 and feel nothing; "

@@ -82,3 +82,44 @@ def ddim_sample(
         a = schedule.alpha_bar[times[i + 1]]
         z = a.sqrt() * clean + (1 - a).sqrt() * eps
     return z
+
+
+def dpm_sample(
+    denoise: Callable[[Tensor, Tensor], Tensor],
+    schedule: NoiseSchedule,
+    noise: Tensor,
+    steps: int = 10,
+    clip: float = 6.0,
+) -> Tensor:
+    """DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095, algorithm 2): the path of `ddim_sample`, in fewer steps.
+
+    Arguments as `ddim_sample`. Each step also looks at the estimate of the step before, so that its error falls with
+    the square of the number of steps; the first and the last are DDIM's. The times lie halfway between even steps of
+    time and even steps of the log signal-to-noise ratio, which measured better than either.
+    """
+    if not 1 <= steps <= schedule.steps:
+        raise ValueError(f"sampling takes 1 to {schedule.steps} steps, got {steps}")
+    times = _balanced_times(schedule, steps)
+    signal, spread = schedule.alpha_bar[times].sqrt(), (1 - schedule.alpha_bar[times]).sqrt()
+    width = (signal / spread).log().diff()  # of lambda, half the log signal-to-noise ratio
+    bend = torch.where(width[:-1] > 1e-4, width[1:] / width[:-1] / 2, 0.0)  # the last times are all equally noisy
+    z, before = noise, None
+    for i, time in enumerate(times):
+        t = time.expand(len(z))
+        clean = schedule.split(z, denoise(z, t), t)[0].clamp(-clip, clip)
+        if i + 1 == steps:
+            return clean
+        ahead = clean if before is None else clean + bend[i - 1] * (clean - before)
+        z = spread[i + 1] / spread[i] * z - signal[i + 1] * torch.expm1(-width[i]) * ahead
+        before = clean
+    return z
+
+
+def _balanced_times(schedule: NoiseSchedule, steps: int) -> Tensor:
+    """Descending integer times (steps,) from the last to the first, halfway between even t and even lambda."""
+    share = torch.linspace(0, 1, steps, device=schedule.alpha_bar.device)
+    clarity = torch.logit(schedule.alpha_bar.double()).float()  # falls with t
+    wanted = clarity[-1] + (clarity[0] - clarity[-1]) * share
+    even = (clarity.unsqueeze(0) - wanted.unsqueeze(1)).abs().argmin(1)
+    even[0] = schedule.steps - 1  # noise ends in a plateau
+    return (((schedule.steps - 1) * (1 - share) + even) / 2).round().long()

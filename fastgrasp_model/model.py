@@ -15,22 +15,27 @@ from torch import Tensor, nn
 
 from fastgrasp_model.ancestral import ddpm_sample
 from fastgrasp_model.configuration import ModelConfig
-from fastgrasp_model.diffusion import NoiseSchedule, ddim_sample
+from fastgrasp_model.diffusion import NoiseSchedule, ddim_sample, dpm_sample
 from fastgrasp_model.geometry.views import Frames, context, neighbourhood
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.mano import HandPose
 from fastgrasp_model.networks import (
     AdaptationModule,
     BasisPointEncoder,
+    GraspJudge,
     HandAutoencoder,
     HandCVAE,
     LatentDenoiser,
+    PlaceJudge,
     PlainAdaptationModule,
     PointNetObjectEncoder,
+    ShapeField,
 )
-from fastgrasp_model.networks.adaptation import touch
+from fastgrasp_model.networks.adaptation import TOUCH, touch
 from fastgrasp_model.networks.hand_code import HandState
 from fastgrasp_model.networks.layers import mlp
+from fastgrasp_model.networks.shape_field import CODE as SHAPE
+from fastgrasp_model.networks.shape_field import FIELD
 
 WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 MAX_BETA = 2.0  # standard deviations of hand shape that are generated at most
@@ -54,6 +59,7 @@ class FastGraspModel(nn.Module):
             if config.object_encoder == "basis"
             else PointNetObjectEncoder(config.object_width, plain=plain)
         )
+        self.field = self.judge = self.place_judge = None
         if config.generator == "cvae":
             self.cvae = HandCVAE(
                 hand, config.latent, config.object_width, config.hand_width, config.vertex_encoder, plain
@@ -70,12 +76,20 @@ class FastGraspModel(nn.Module):
         self.schedule = NoiseSchedule(config.diffusion_steps, config.schedule, config.prediction)
         self.denoiser = LatentDenoiser(config.latent, config.object_width, config.denoiser_width, config.denoiser_depth)
         self.anchor_scorer = mlp([config.object_width, 128, 1])
-        self.adaptation = (
-            PlainAdaptationModule(config.latent)
-            if plain
-            else AdaptationModule(
-                config.latent, config.object_width, config.probes, config.adaptation_width, config.adaptation_depth
-            )
+        self._add_adaptation(config, plain)
+
+    def _add_adaptation(self, config: ModelConfig, plain: bool) -> None:
+        if plain:
+            self.adaptation = PlainAdaptationModule(config.latent)
+            return
+        if config.field_width:
+            self.field = ShapeField(len(self.object_encoder.basis), config.field_width)
+        feels, code = (TOUCH, 0) if self.field is None else (TOUCH + FIELD, SHAPE)
+        if config.judge_width:
+            self.judge = GraspJudge(config.object_width, config.probes, feels, config.judge_width)
+            self.place_judge = PlaceJudge(config.object_width, code, config.judge_width)
+        self.adaptation = AdaptationModule(
+            config.latent, config.object_width, config.probes, config.adaptation_width, config.adaptation_depth, feels
         )
 
     # -- what the networks see ------------------------------------------------------------------------------------
@@ -127,7 +141,8 @@ class FastGraspModel(nn.Module):
         if self.config.sampler == "ddpm" and steps is None:
             seed = int(noise.flatten()[:1].float().cpu().view(torch.int32))
             return ddpm_sample(denoise, self.schedule, noise, torch.Generator().manual_seed(seed))
-        return ddim_sample(denoise, self.schedule, noise, steps or self.config.sampling_steps)
+        sampler = dpm_sample if self.config.sampler == "dpm" else ddim_sample
+        return sampler(denoise, self.schedule, noise, steps or self.config.sampling_steps)
 
     def shape(self, latent: Tensor) -> Tensor:
         """The hand shapes (B, 10) of latents z1, within `MAX_BETA`. Adaptation moves a hand; it may not grow it."""
@@ -139,26 +154,49 @@ class FastGraspModel(nn.Module):
             return None
         return self.hands(self.decode(latent)._replace(betas=betas), self.probe_ids)
 
-    def correct(
-        self, latent: Tensor, condition: Tensor, points: Tensor, normals: Tensor, probes: Tensor | None
-    ) -> Tensor:
-        """Stage 3, one round: z2 for latents (B, latent) among clouds (B, N, 3) with normals, in the hands' frames."""
+    def shape_code(self, features: Tensor, context: Tensor) -> Tensor | None:
+        """The codes (B, 256) of whole shapes that the field reads, from what `observe` gives; None without a field."""
+        return None if self.field is None else self.field.encode(features, context)
+
+    def feel(
+        self, probes: Tensor | None, points: Tensor, normals: Tensor, shape: Tensor | None = None
+    ) -> Tensor | None:
+        """What probes (B, P, 3) feel of clouds (B, N, 3) with normals, and of the field with codes `shape` (B, 256)."""
+        if probes is None:
+            return None
+        felt = touch(probes, points, normals)
+        return felt if self.field is None else torch.cat([felt, self.field(shape, probes, felt)], dim=-1)
+
+    def correct(self, latent: Tensor, condition: Tensor, points: Tensor, felt: Tensor | None) -> Tensor:
+        """Stage 3, one round: z2 for latents (B, latent) among clouds (B, N, 3) in the hands' frames.
+
+        `felt`: what `feel` gives for the hands' probes; None for a module that is blind.
+        """
         if self.config.layers == "plain":
             return self.adaptation(latent, points)
-        felt = None if probes is None else touch(probes, points, normals)
         return self.adaptation(latent, condition, felt)
 
-    def adapt(self, latent: Tensor, condition: Tensor, points: Tensor, normals: Tensor) -> HandState:
-        """Stage 3: the hands of z1 + z2, after the configured number of rounds.
+    def adapt(
+        self, latent: Tensor, condition: Tensor, points: Tensor, normals: Tensor, shape: Tensor | None = None
+    ) -> HandState:
+        """Stage 3: the hands of z1 + z2, after the configured number of rounds. `shape`: of `shape_code`.
 
         Their shape is that of z1; with the paper's plain layers that of z1 + z2, D(z1 + z2) as it stands.
         """
         betas = self.shape(latent)
         for _ in range(self.config.rounds):
-            latent = latent + self.correct(latent, condition, points, normals, self.probes(latent, betas))
+            felt = self.feel(self.probes(latent, betas), points, normals, shape)
+            latent = latent + self.correct(latent, condition, points, felt)
         if self.config.layers == "plain":
             betas = self.shape(latent)
         return self.decode(latent)._replace(betas=betas)
+
+    def firmness(
+        self, state: HandState, condition: Tensor, points: Tensor, normals: Tensor, shape: Tensor | None = None
+    ) -> Tensor:
+        """How likely (B,) hands in their frames hold the object firmly; arguments as `adapt`. It needs a judge."""
+        felt = self.feel(self.hands(state, self.probe_ids), points, normals, shape)
+        return self.judge(self.autoencoder.code.encode(state), condition, felt).sigmoid()
 
     # -- files ----------------------------------------------------------------------------------------------------
 

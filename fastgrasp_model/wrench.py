@@ -45,6 +45,7 @@ class WrenchSettings:
     length: float = 0.05  # metres: a torque divided by it compares with a force
     count: int = 24  # contacts of a hand, at most
     rounds: int = 60
+    nearest: int = 778  # vertices of a hand that may touch: so many, nearest to the object or deepest in it
 
 
 def wrench_gap(points: Tensor, normals: Tensor, limits: Tensor, settings: WrenchSettings | None = None,
@@ -59,7 +60,28 @@ def wrench_gap(points: Tensor, normals: Tensor, limits: Tensor, settings: Wrench
     axes = (torch.tensor(DIRECTIONS) if directions is None else directions).to(points)
     with torch.no_grad():
         load = torch.cat([GRAVITY * axes, torch.zeros_like(axes)], dim=1).T  # (6,D)
-        return _least_residual(_grasp_matrix(points, normals, s.length), load, limits, s)
+        grasp = _grasp_matrix(points, normals, s.length).flatten(2)
+        return (grasp @ _best_forces(grasp, load, limits, s) + load).norm(dim=1)
+
+
+def unbalanced(points: Tensor, normals: Tensor, limits: Tensor, settings: WrenchSettings | None = None) -> Tensor:
+    """What `wrench_gap` gives for the six axes, (B,6), with a slope: for training.
+
+    The forces are the best ones, each kept as a share of what its contact may push (the envelope theorem); so the slope
+    says where a contact should move, and which should press more. The normals are constants.
+    """
+    s = settings or WrenchSettings()
+    axes = torch.tensor(DIRECTIONS).to(points)
+    load = torch.cat([GRAVITY * axes, torch.zeros_like(axes)], dim=1).T
+    grasp = _grasp_matrix(points, normals.detach(), s.length).flatten(2)
+    with torch.no_grad():
+        share = _best_forces(grasp, load, limits, s) / _each(limits).clamp_min(1e-6)
+    return (grasp @ (share * _each(limits)) + load).square().sum(1).clamp_min(1e-6).sqrt()
+
+
+def _each(limits: Tensor) -> Tensor:
+    """Limits (B,C) for each component of the forces, (B,3C,1)."""
+    return limits.repeat_interleave(3, dim=1).unsqueeze(-1)
 
 
 def _grasp_matrix(points: Tensor, normals: Tensor, length: float) -> Tensor:
@@ -77,10 +99,9 @@ def _tangents(normals: Tensor) -> tuple[Tensor, Tensor]:
     return first, torch.linalg.cross(normals, first, dim=-1)
 
 
-def _least_residual(grasp: Tensor, load: Tensor, limits: Tensor, s: WrenchSettings) -> Tensor:
-    """Norm (B,D) of grasp (B,6,C,3) times the best forces plus load (6,D)."""
-    batch, _, count, _ = grasp.shape
-    flat = grasp.flatten(2)  # (B,6,3C)
+def _best_forces(flat: Tensor, load: Tensor, limits: Tensor, s: WrenchSettings) -> Tensor:
+    """Forces (B,3C,D) within their cones for which flat (B,6,3C) times them plus load (6,D) is least."""
+    batch, count = limits.shape
     gram = flat @ flat.transpose(1, 2)
     penalty = PENALTY * torch.linalg.eigvalsh(gram)[:, -1].clamp_min(1e-6)[:, None, None]
     inverse = torch.linalg.inv(gram + penalty * torch.eye(6).to(gram))
@@ -93,7 +114,7 @@ def _least_residual(grasp: Tensor, load: Tensor, limits: Tensor, s: WrenchSettin
         price = price + RELAXATION * free + (1.0 - RELAXATION) * force
         force = into_cones(price.view(batch, count, 3, load.shape[1]), limits, s.friction).view_as(force)
         price = price - force
-    return (flat @ force + load).norm(dim=1)
+    return force
 
 
 def into_cones(force: Tensor, limits: Tensor, friction: float) -> Tensor:
@@ -118,18 +139,31 @@ def hand_contacts(vertices: Tensor, faces: Tensor, distance: Tensor, grids: Sign
     vertex presses with its share of the skin, as far as that looks at the object. The one that presses most is the
     first centre, the touching vertex farthest from all centres the next; a contact is what lies nearest to a centre.
     """
+    with torch.no_grad():
+        return pressed_contacts(vertices, faces, distance, grids, index, settings)
+
+
+def pressed_contacts(vertices: Tensor, faces: Tensor, distance: Tensor, grids: SignedDistanceGrids, index: Tensor,
+                     settings: WrenchSettings | None = None) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """What `hand_contacts` gives, with slopes of points and limits in vertices and distance, for training."""
     s = settings or WrenchSettings()
     with torch.no_grad():
         skin = _vertex_areas(vertices, faces)
+        if s.nearest < vertices.shape[1]:
+            near = distance.topk(s.nearest, dim=1, largest=False).indices
+            skin = skin.gather(1, near.unsqueeze(-1).expand(-1, -1, 3))
+    if s.nearest < vertices.shape[1]:
+        vertices, distance = vertices.gather(1, near.unsqueeze(-1).expand(-1, -1, 3)), distance.gather(1, near)
+    with torch.no_grad():
         slope = grids.query_with_normals(vertices, index)[1]
         facing = torch.relu(-(slope * skin).sum(-1))  # m2
-        press = s.stiffness * facing * torch.relu(s.squeeze - distance)  # (B,V) newtons
-        owner = _patches(vertices, press, s.count)
-        limits = press.new_zeros(len(press), s.count).scatter_add_(1, owner, press)
-        moments = press.new_zeros(len(press), s.count, 3)
-        moments.scatter_add_(1, owner.unsqueeze(-1).expand_as(vertices), press.unsqueeze(-1) * vertices)
-        points = moments / limits.clamp_min(1e-9).unsqueeze(-1)
-        return points, grids.query_with_normals(points, index)[1], limits
+    press = s.stiffness * facing * torch.relu(s.squeeze - distance)  # (B,V) newtons
+    owner = _patches(vertices.detach(), press.detach(), s.count)
+    limits = press.new_zeros(len(press), s.count).scatter_add(1, owner, press)
+    moments = press.new_zeros(len(press), s.count, 3)
+    moments = moments.scatter_add(1, owner.unsqueeze(-1).expand_as(vertices), press.unsqueeze(-1) * vertices)
+    points = moments / limits.clamp_min(1e-9).unsqueeze(-1)
+    return points, grids.query_with_normals(points.detach(), index)[1], limits
 
 
 def _patches(vertices: Tensor, press: Tensor, count: int) -> Tensor:

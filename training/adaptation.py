@@ -6,19 +6,32 @@ drawn once before the stage. Each step runs the configured rounds and pays the p
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
+from fastgrasp_model.contact import smooth_normals
 from fastgrasp_model.geometry.views import Frames
 from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.networks.shape_field import FARTHEST, FIELD
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.hand_losses import HandLosses
-from fastgrasp_training.losses import HandContact, ScaledGrids, consistency, mesh_distance
+from fastgrasp_training.losses import CM, HandContact, ScaledGrids, consistency, firm, hold, mesh_distance
 from fastgrasp_training.stage import Stage
 
 TRUE_SHARE = 0.2  # of the latents are true ones, slightly noised: a good grasp shall stay one
 TRUE_NOISE = 0.2
+
+
+class Judged(NamedTuple):
+    """Hands after a round: their losses, probes (B, P, 3), code (B, 64), and whether each is firm (B,), 0 or 1."""
+
+    terms: dict[str, Tensor]
+    probes: Tensor | None
+    code: Tensor | None = None
+    firm: Tensor | None = None
 
 
 class AdaptationStage(Stage):
@@ -30,7 +43,7 @@ class AdaptationStage(Stage):
     name = "adaptation"
     losses = (
         "contact", "penetration", "stability", "limits", "self_penetration", "step",
-        "parameters", "mesh", "consistency",
+        "parameters", "mesh", "consistency", "hold", "shape", "judge", "place",
     )  # fmt: skip
 
     def __init__(self, model: FastGraspModel, config: StageConfig, data: TrainingData, bank: SampleBank,
@@ -41,53 +54,86 @@ class AdaptationStage(Stage):
         self.hand_losses = HandLosses(model, model.autoencoder.code, data, bank, config.form)
 
     def trained(self) -> list[torch.nn.Parameter]:
-        return list(self.model.adaptation.parameters())
+        parts = (self.model.adaptation, self.model.field, self.model.judge, self.model.place_judge)
+        return [p for part in parts if part is not None for p in part.parameters()]
 
     def on_train_epoch_start(self) -> None:
         self.model.autoencoder.eval()  # no latent noise, fixed statistics
 
     def loss_terms(self, index: Tensor) -> dict[str, Tensor]:
-        model, bank = self.model, self.bank
+        model, bank, rounds = self.model, self.bank, self.model.config.rounds
         frames = bank.frames_of(index)
         points, normals = self.data.objects.clouds(bank.view[index])
         points, normals = frames.into(points * bank.scale[index, None, None]), normals @ frames.rotation
         with torch.no_grad():
             condition = model.object_encoder(bank.features[index].float(), bank.context[index])
-        latent, terms = self.latents[index], {}
-        with torch.no_grad():
+            latent = self.latents[index]
             betas = model.shape(latent)
             probes = model.probes(latent, betas)
-        for _ in range(model.config.rounds):
-            step = model.correct(latent, condition, points, normals, probes)
-            found, probes = self._judged(latent + step, betas, frames, index)
-            found["step"] = step.square().mean()
-            for name, value in found.items():
-                terms[name] = terms.get(name, 0.0) + value / model.config.rounds
-            latent = (latent + step).detach()
+        shape = model.shape_code(bank.features[index].float(), bank.context[index])
+        terms, hands = {}, None
+        for _ in range(rounds):
+            felt, told = self._felt(probes, points, normals, shape, frames, index)
+            if hands is not None:
+                told |= self._scored(hands, condition, felt)
+            step = model.correct(latent, condition, points, felt)
+            hands = self._judged(latent + step, betas, frames, index)
+            latent, probes = (latent + step).detach(), hands.probes
+            for name, value in (hands.terms | told | {"step": step.square().mean()}).items():
+                terms[name] = terms.get(name, 0.0) + value / rounds
+        if model.judge is not None:
+            felt, _ = self._felt(probes, points, normals, shape, frames, index)
+            terms["judge"] = terms.get("judge", 0.0) + self._scored(hands, condition, felt)["judge"] / rounds
+            place = model.place_judge(condition, None if shape is None else shape.detach())
+            terms["place"] = torch.nn.functional.binary_cross_entropy_with_logits(place, hands.firm)
         return terms
 
-    def _judged(self, latent: Tensor, betas: Tensor, frames: Frames, sample: Tensor):
-        """Losses in the configured form, and where the hands feel in the next round."""
+    def _felt(self, probes: Tensor | None, points: Tensor, normals: Tensor, shape: Tensor | None, frames: Frames,
+              sample: Tensor) -> tuple[Tensor | None, dict[str, Tensor]]:  # fmt: skip
+        """What probes feel, as constants, and the error of the field there."""
+        felt = self.model.feel(probes, points, normals, shape)
+        if self.model.field is None:
+            return felt, {}
+        return felt.detach(), {"shape": self._field_error(felt[..., -FIELD:], probes, frames, sample)}
+
+    def _scored(self, hands: Judged, condition: Tensor, felt: Tensor) -> dict[str, Tensor]:
+        """The judge's cross-entropy on hands of which it is known whether they hold."""
+        if self.model.judge is None:
+            return {}
+        logit = self.model.judge(hands.code, condition, felt)
+        return {"judge": torch.nn.functional.binary_cross_entropy_with_logits(logit, hands.firm)}
+
+    def _field_error(self, told: Tensor, probes: Tensor, frames: Frames, sample: Tensor) -> Tensor:
+        """How far the field (B, P, 4) is from the whole object at probes (B, P, 3): distance in cm, and normal."""
+        grids = ScaledGrids(self.data.objects.grids, self.bank.scale[sample])
+        index, places = self.data.object[self.bank.grasp[sample]], frames.out_of(probes)
+        distance = (grids.query(places, index) * CM).clamp(-FARTHEST, FARTHEST)
+        normal = smooth_normals(grids, places, index) @ frames.rotation
+        turned = (1 - (told[..., 1:] * normal).sum(-1)) * (distance.abs() < FARTHEST)
+        return torch.nn.functional.smooth_l1_loss(told[..., 0], distance, beta=0.2) + 0.3 * turned.mean()
+
+    def _judged(self, latent: Tensor, betas: Tensor, frames: Frames, sample: Tensor) -> Judged:
+        """Losses of hands (B, latent) in the configured form, and where they feel in the next round."""
         if self.config.form == "grid":
             return self._physics(latent, betas, frames, sample)
         code = self.model.autoencoder.decode_code(latent)
         with torch.no_grad():
             probes = self.model.probes(latent, betas)
-        return self.hand_losses(code, sample), probes
+        return Judged(self.hand_losses(code, sample), probes)
 
-    def _physics(
-        self, latent: Tensor, betas: Tensor, frames: Frames, sample: Tensor
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """Losses of hands (B, latent) of shapes (B, 10), and where they feel in the next round (B, P, 3)."""
-        grasp, scale = self.bank.grasp[sample], self.bank.scale[sample]
-        code = self.model.autoencoder.decode_code(latent)
+    def _physics(self, latent: Tensor, betas: Tensor, frames: Frames, sample: Tensor) -> Judged:
+        grasp, grids = self.bank.grasp[sample], ScaledGrids(self.data.objects.grids, self.bank.scale[sample])
+        code, skin = self.model.autoencoder.decode_code(latent), self.contact.skin
         state = self.model.autoencoder.code.decode(code)._replace(betas=betas)
-        skin = self.contact.skin
-        vertices = self.model.hands(state, skin)
-        index, grids = self.data.object[grasp], ScaledGrids(self.data.objects.grids, scale)
-        places = frames.out_of(vertices)
-        distance = grids.query(places, index)
-        terms = {
+        forces = self.weight("hold") or self.model.judge is not None
+        vertices = self.model.hands(state, None if forces else skin)
+        index, places = self.data.object[grasp], frames.out_of(vertices)
+        distance, terms, holds = grids.query(places, index), {}, None
+        if forces:
+            gaps = self.contact.gaps(places, self.model.hand.faces, distance, grids, index)
+            terms, holds = {"hold": hold(gaps)}, firm(gaps, distance)
+            vertices, places, distance = vertices[:, skin], places[:, skin], distance[:, skin]
+        terms |= {
             "contact": self.contact.contact_map(distance, self.contact.touching(distance)),
             "penetration": self.contact.penetration(distance),
             "limits": self.contact.limits(state.joint_rotations()[:, 1:]),
@@ -98,7 +144,8 @@ class AdaptationStage(Stage):
             terms["stability"] = self.contact.stability(places, distance, grids, index)
         if any(self.weight(name) for name in ("parameters", "mesh", "consistency")):
             terms |= self._likeness(code, vertices, distance, frames, grasp)
-        return terms, vertices.detach()[:, torch.searchsorted(skin, self.model.probe_ids)]
+        probes = vertices.detach()[:, torch.searchsorted(skin, self.model.probe_ids)]
+        return Judged(terms, probes, self.model.autoencoder.code.encode(state).detach(), holds)
 
     def _likeness(self, code: Tensor, vertices: Tensor, distance: Tensor, frames: Frames, grasp: Tensor):
         """Losses against the true hands of the samples."""

@@ -20,10 +20,15 @@ from fastgrasp_model.hand.anatomy import FINGERS, joint_axes, limit_violation, m
 from fastgrasp_model.hand.collision import CollisionSpheres, collision_spheres
 from fastgrasp_model.hand.mano import HandPose
 from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.wrench import WrenchSettings, pressed_contacts, unbalanced
 
 CM = 100.0
 PRESS = 0.001  # metres a touching pad lies inside the object, as flesh yields
 NEAR = 0.015  # metres within which a finger is meant to touch
+HOLD = WrenchSettings(count=16, rounds=40, nearest=256)
+FIRM = 1.0  # newtons; contacts that leave no more than this unbalanced hold
+HELD = 2.0  # newtons unbalanced at most, in the worst direction, of a grasp that counts as firm
+DEEP = 0.005  # metres; a hand that sinks in deeper is no good grasp
 
 
 @dataclass
@@ -89,6 +94,13 @@ class HandContact:
         forces = contact.balanced_forces(places.detach(), normals.detach(), active, centre, rounds=25)
         return contact.wrench_residual(places, normals, forces, centre).mean()
 
+    def gaps(self, points: Tensor, faces: Tensor, distance: Tensor, grids, index: Tensor) -> Tensor:
+        """Newtons (B, 6) that contacts cannot balance of 1 kg under gravity along each axis, by friction cones.
+
+        points (B, 778, 3) of whole hands in the object's frame, faces (F, 3) of the hand, distance (B, 778).
+        """
+        return unbalanced(*pressed_contacts(points, faces, distance, grids, index, HOLD), HOLD)
+
     def limits(self, joint_rotations: Tensor) -> Tensor:
         """Joint angles outside the limits of anatomy, squared radians; joint_rotations (B, 15, 3, 3)."""
         return limit_violation(matrices_to_angles(joint_rotations, self.axes)).square().sum((1, 2)).mean()
@@ -107,6 +119,26 @@ class ScaledGrids:
     def query(self, points: Tensor, index: Tensor) -> Tensor:
         """Distance (B, N) of points (B, N, 3) to the enlarged objects index (B,)."""
         return self.grids.query(points / self.scale[:, None, None], index) * self.scale.unsqueeze(1)
+
+    def query_with_normals(self, points: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Distance (B, N) and outward normals (B, N, 3), the latter constants."""
+        distance, normals = self.grids.query_with_normals(points / self.scale[:, None, None], index)
+        return distance * self.scale.unsqueeze(1), normals
+
+
+def hold(gaps: Tensor) -> Tensor:
+    """L_hold: what gravity leaves unbalanced, (B, 6) newtons of `HandContact.gaps`, beyond `FIRM`.
+
+    Half the mean over directions, half the worst of them: a grasp must hold in all six.
+    """
+    over = torch.relu(gaps - FIRM)
+    return 0.5 * (over.mean() + over.amax(1).mean())
+
+
+@torch.no_grad()
+def firm(gaps: Tensor, distance: Tensor) -> Tensor:
+    """Which hands (B,) hold firmly, as 0 or 1: in all directions (B, 6), and none of the skin (B, V) sunk in."""
+    return ((gaps.amax(1) < HELD) & (distance.amin(1) > -DEEP)).to(gaps.dtype)
 
 
 def penetration(distance: Tensor, allowance: Tensor | float = 0.0) -> Tensor:

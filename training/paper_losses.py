@@ -10,15 +10,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from fastgrasp_model.geometry.nearest import nearest_points
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import pads
-from fastgrasp_model.networks.adaptation import nearest_points
 
 CONTACT_FACTOR, CONSISTENCY_FACTOR, PENETRATION_FACTOR = 3000.0, 5.0, 100.0
 NEAR = 0.01  # metres; object points farther from the hand pull it no more
 TOUCH = 0.005  # metres; nearer object points belong to the contact map
 SOFT = 0.001  # metres over which a point enters the map; the published mask has a step there
-CHUNK = 16  # hands whose distances to all points are in memory together
 FIVE = ("parameters", "mesh", "contact", "penetration", "consistency")
 
 
@@ -39,10 +38,10 @@ class PointLosses:
         self, numbers: Tensor, true_numbers: Tensor, vertices: Tensor, true: Tensor, points: Tensor
     ) -> dict[str, Tensor]:
         """Hand numbers (B, 64), not standardised; vertices (B, 778, 3) and object points (B, N, 3) in one frame."""
-        near = nearest(points, vertices)
+        near = nearest_points(points, vertices)
         distance = length(points - pick(vertices, near))
         with torch.no_grad():
-            true_distance = length(points - pick(true, nearest(points, true)))
+            true_distance = length(points - pick(true, nearest_points(points, true)))
         return {
             "parameters": (numbers - true_numbers).square().sum(1).mean(),
             "mesh": chamfer_sum(vertices, true),
@@ -54,7 +53,7 @@ class PointLosses:
     def contact_map(self, vertices: Tensor, points: Tensor, distance: Tensor) -> Tensor:
         """L_cmap: mean squared distance to the prior vertices of object points within 1 cm of the hand (B, N)."""
         prior = vertices[:, self.prior.to(vertices.device)]
-        gap = (points - pick(prior, nearest(points, prior))).square().sum(-1)
+        gap = (points - pick(prior, nearest_points(points, prior))).square().sum(-1)
         pulled = (distance < NEAR).to(gap)
         return CONTACT_FACTOR * (gap * pulled).sum() / pulled.sum().clamp(min=1)
 
@@ -75,15 +74,8 @@ def consistency(distance: Tensor, true_distance: Tensor) -> Tensor:
 
 def chamfer_sum(one: Tensor, two: Tensor) -> Tensor:
     """L_mesh: squared distances to the nearest vertex, both ways, summed over vertices (B, V, 3), m2; batch mean."""
-    there, back = one - pick(two, nearest(one, two)), two - pick(one, nearest(two, one))
+    there, back = one - pick(two, nearest_points(one, two)), two - pick(one, nearest_points(two, one))
     return (there.square().sum((1, 2)) + back.square().sum((1, 2))).mean()
-
-
-@torch.no_grad()
-def nearest(points: Tensor, vertices: Tensor) -> Tensor:
-    """Which of vertices (B, V, 3) is nearest to each of points (B, N, 3): (B, N)."""
-    pairs = zip(points.split(CHUNK), vertices.split(CHUNK), strict=True)
-    return torch.cat([nearest_points(p, v) for p, v in pairs])
 
 
 def pick(values: Tensor, index: Tensor) -> Tensor:

@@ -4,9 +4,11 @@ from fastgrasp_model.networks.adaptation import AdaptationModule, PlainAdaptatio
 from fastgrasp_model.networks.autoencoder import HandAutoencoder
 from fastgrasp_model.networks.cvae import HandCVAE
 from fastgrasp_model.networks.denoiser import LatentDenoiser
+from fastgrasp_model.networks.judge import GraspJudge, PlaceJudge
 from fastgrasp_model.networks.object_encoder import BasisPointEncoder, PointNetObjectEncoder
+from fastgrasp_model.networks.shape_field import ShapeField
 
 __all__ = [
-    "AdaptationModule", "BasisPointEncoder", "HandAutoencoder", "HandCVAE", "LatentDenoiser", "PlainAdaptationModule",
-    "PointNetObjectEncoder",
+    "AdaptationModule", "BasisPointEncoder", "GraspJudge", "HandAutoencoder", "HandCVAE", "LatentDenoiser",
+    "PlaceJudge", "PlainAdaptationModule", "PointNetObjectEncoder", "ShapeField",
 ]  # fmt: skip

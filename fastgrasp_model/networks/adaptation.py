@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fastgrasp_model.geometry.nearest import nearest_points
 from fastgrasp_model.networks.layers import FilmBlock, mlp, plain_mlp
 from fastgrasp_model.networks.object_encoder import SCALE
 from fastgrasp_model.networks.pointnet import PointNet
@@ -24,8 +25,7 @@ def touch(probes: Tensor, points: Tensor, normals: Tensor) -> Tensor:
     Returns (B, V, 7): the vector to the nearest point, its projection on that point's normal (both in units of 1 cm,
     shortened to `REACH`), and the signed distance above that point's tangent plane (negative inside).
     """
-    with torch.no_grad():
-        nearest = nearest_points(probes.detach(), points)
+    nearest = nearest_points(probes, points)
     pick = nearest.unsqueeze(-1).expand(-1, -1, 3)
     near, normal = points.gather(1, pick), normals.gather(1, pick)
     offset = near - probes
@@ -35,22 +35,15 @@ def touch(probes: Tensor, points: Tensor, normals: Tensor) -> Tensor:
     return torch.cat([offset, height * normal, -height], dim=-1) / 0.01
 
 
-def nearest_points(places: Tensor, points: Tensor) -> Tensor:
-    """Which of points (B, N, 3) is nearest to each of places (B, V, 3): (B, V).
-
-    By |q|^2 - 2 p q, which orders points as their distance does: no root, and no array of distances written twice.
-    """
-    square = points.square().sum(-1).unsqueeze(1)
-    return torch.baddbmm(square, places, points.transpose(1, 2), alpha=-2).min(-1).indices
-
-
 class AdaptationModule(nn.Module):
-    """z1 (B, latent), condition (B, C), touch (B, V, 7) or None -> z2 (B, latent). Starts as zero."""
+    """z1 (B, latent), condition (B, C), what is felt (B, V, `feels`) or None -> z2 (B, latent). Starts as zero."""
 
-    def __init__(self, latent: int, condition: int, probes: int = 0, width: int = 512, depth: int = 3):
+    def __init__(
+        self, latent: int, condition: int, probes: int = 0, width: int = 512, depth: int = 3, feels: int = TOUCH
+    ):
         super().__init__()
         self.probes = probes
-        self.enter = mlp([latent + probes * TOUCH, width], last_activation=True)
+        self.enter = mlp([latent + probes * feels, width], last_activation=True)
         self.condition = mlp([condition, width], last_activation=True)
         self.blocks = nn.ModuleList(FilmBlock(width, width) for _ in range(depth))
         self.leave = nn.Linear(width, latent)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fastgrasp_model.geometry.nearest import nearest_distances
 from fastgrasp_model.networks.layers import mlp
 from fastgrasp_model.networks.pointnet import PointNet
 
@@ -37,8 +38,7 @@ class BasisPointEncoder(nn.Module):
     @torch.no_grad()
     def features(self, points: Tensor) -> Tensor:
         """Points (B, N, 3) in metres -> (B, basis) distances, clipped at the radius, in units of hand size."""
-        distance = torch.cdist(self.basis.expand(len(points), -1, -1), points.float()).amin(-1)
-        return distance.clamp(max=self.reach) / SCALE
+        return nearest_distances(self.basis, points.float()).clamp(max=self.reach) / SCALE
 
     def forward(self, features: Tensor, context: Tensor) -> Tensor:
         """features (B, basis), context (B, 9) -> condition (B, width)."""

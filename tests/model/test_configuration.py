@@ -19,6 +19,10 @@ def test_round_trip():
         ({"latent": -4}, "model.latent: expected a whole number"),
         ({"radius": "wide"}, "model.radius: expected a number"),
         ({"sampling_steps": 0}, "model.sampling_steps: expected 1..1000, got 0"),
+        ({"sampler": "euler"}, "model.sampler: expected one of"),
+        ({"field_width": 8, "probes": 0}, "model.field_width: the field is made of"),
+        ({"field_width": 8, "object_encoder": "pointnet"}, "expected object_encoder basis and probes"),
+        ({"judge_width": 8, "probes": 0}, "model.judge_width: the judge reads what probes feel"),
     ],
 )
 def test_wrong_values_are_named(values, message):

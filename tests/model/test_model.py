@@ -1,5 +1,6 @@
 """The whole network: files, refusals, and that each part is wired to what it should see."""
 
+import dataclasses
 import json
 
 import pytest
@@ -16,9 +17,24 @@ SMALL = ModelConfig(
 )  # fmt: skip
 
 
+FEELING = dataclasses.replace(SMALL, name="feeling", field_width=8, judge_width=12, sampler="dpm")
+
+
 @pytest.fixture(scope="module")
 def hand():
     return ManoLayer.from_file()
+
+
+@pytest.fixture
+def feeling(hand):
+    """A model with a field and judges, all of whose layers say something."""
+    torch.manual_seed(1)
+    made = FastGraspModel(FEELING, hand).eval().requires_grad_(False)
+    made.probe_ids.copy_(torch.arange(0, 200, 10))
+    for part in (made.field, made.judge, made.adaptation):
+        for parameter in part.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+    return made
 
 
 @pytest.fixture
@@ -108,8 +124,36 @@ def test_adaptation_runs_the_configured_rounds_and_feels_the_cloud(model):
     points = 0.05 * torch.randn(2, 100, 3, generator=torch.Generator().manual_seed(5))
     normals = torch.nn.functional.normalize(points, dim=-1)
     adapted, betas = model.adapt(latent, condition, points, normals), model.shape(latent)
-    once = latent + model.correct(latent, condition, points, normals, model.probes(latent, betas))
-    twice = once + model.correct(once, condition, points, normals, model.probes(once, betas))
+    once = latent + model.correct(latent, condition, points, model.feel(model.probes(latent, betas), points, normals))
+    twice = once + model.correct(once, condition, points, model.feel(model.probes(once, betas), points, normals))
     torch.testing.assert_close(adapted.hand_pose, model.autoencoder.decode(twice).hand_pose)
     torch.testing.assert_close(adapted.betas, betas)  # the hand moves, and keeps its shape
     assert not torch.allclose(adapted.wrist, model.adapt(latent, condition, points + 0.02, normals).wrist)
+
+
+def test_the_judge_sees_hand_cloud_and_whole_shape(feeling):
+    """The chance of a firm grasp is one number for each hand; each thing that the judge is told changes it."""
+    model, g = feeling, torch.Generator().manual_seed(5)
+    points, latent = 0.05 * torch.randn(3, 100, 3, generator=g), torch.randn(3, 8, generator=g)
+    normals, condition = torch.nn.functional.normalize(points, dim=-1), torch.randn(3, 16, generator=g)
+    shape = model.shape_code(torch.rand(3, len(model.object_encoder.basis), generator=g), torch.zeros(3, 9))
+    state = model.adapt(latent, condition, points, normals, shape)
+    chance = model.firmness(state, condition, points, normals, shape)
+    assert chance.shape == (3,) and (chance > 0).all() and (chance < 1).all()
+    others = (
+        model.firmness(state._replace(hand_pose=state.hand_pose + 0.3), condition, points, normals, shape),
+        model.firmness(state, condition + 1, points, normals, shape),
+        model.firmness(state, condition, points + 0.02, normals, shape),
+        model.firmness(state, condition, points, normals, shape + 1),
+    )
+    assert all((other - chance).abs().min() > 1e-6 for other in others)
+
+
+def test_the_field_changes_what_the_hand_feels(feeling):
+    model, g = feeling, torch.Generator().manual_seed(5)
+    points, latent = 0.05 * torch.randn(2, 100, 3, generator=g), torch.randn(2, 8, generator=g)
+    normals = torch.nn.functional.normalize(points, dim=-1)
+    features = torch.rand(2, len(model.object_encoder.basis), generator=g)
+    one, other = (model.shape_code(f, torch.zeros(2, 9)) for f in (features, 1 - features))
+    hands = [model.adapt(latent, torch.zeros(2, 16), points, normals, shape).wrist for shape in (one, other)]
+    assert not torch.allclose(*hands)

@@ -115,6 +115,25 @@ def test_turning_everything_changes_nothing():
     torch.testing.assert_close(turned, wrench_gap(points, normals, limits, EXACT), atol=5e-3, rtol=0)
 
 
+def test_slopes_are_those_of_the_gap():
+    torch.manual_seed(0)
+    normals = torch.nn.functional.normalize(torch.randn(24, 6, 3), dim=-1)
+    points, limits = 0.03 * normals + 0.005 * torch.randn(24, 6, 3), 1 + 3 * torch.rand(24, 6)
+    settings = WrenchSettings(rounds=1000)
+    points.requires_grad_(), limits.requires_grad_()
+    gap = wrench.unbalanced(points, normals, limits, settings)
+    torch.testing.assert_close(gap.detach(), wrench_gap(points, normals, limits, settings), atol=2e-3, rtol=0)
+    gap.sum().backward()
+    for values, step, along in ((limits, 0.02, 0), (points, 4e-4, (0, 0))):
+        moved = torch.zeros_like(values)
+        moved[(slice(None), *np.atleast_1d(along))] = step
+        both = [(points + moved, limits) if values is points else (points, limits + moved) for moved in (moved, -moved)]
+        up, down = (wrench_gap(p.detach(), normals, x.detach(), settings).sum(1) for p, x in both)
+        slope, found = (up - down) / (2 * step), values.grad[(slice(None), *np.atleast_1d(along))]
+        assert found.abs().max() > 0.1
+        assert torch.corrcoef(torch.stack([slope, found]))[0, 1] > 0.99
+
+
 def test_into_cones_gives_the_nearest_allowed_force():
     generator = torch.Generator().manual_seed(3)
     limits = torch.full((1, 50), 2.0)

@@ -22,7 +22,8 @@ PAPER = dataclasses.replace(
     SMALL, name="small paper", frame="object", object_encoder="pointnet", vertex_encoder="pointnet",
     prediction="epsilon", schedule="linear", guidance=2.0, probes=0, rounds=1,
 )  # fmt: skip
-MODELS = {"default": SMALL, "paper": PAPER}
+FEELING = dataclasses.replace(SMALL, name="small feeling", field_width=16, judge_width=24, sampler="dpm")
+MODELS = {"default": SMALL, "paper": PAPER, "feeling": FEELING}
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +52,7 @@ def data(data_config, hand):
     return load_training_data(data_config, hand)
 
 
-@pytest.fixture(params=["default", "paper"])
+@pytest.fixture(params=list(MODELS))
 def model(request, hand):
     torch.manual_seed(0)
     made = FastGraspModel(MODELS[request.param], hand)

@@ -6,7 +6,7 @@ import trimesh
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_training.losses import PRESS, HandContact, chamfer, consistency, penetration
+from fastgrasp_training.losses import DEEP, FIRM, PRESS, HandContact, chamfer, consistency, firm, hold, penetration
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +71,40 @@ def test_opposed_contacts_are_stabler_than_one_sided_ones(contact):
         return float(contact.stability(points, grids.query(points, index), grids, index))
 
     assert residual(-1.0) < 0.15 < 0.5 < residual(1.0)
+
+
+def test_hold_asks_for_what_stays_unbalanced():
+    gaps = torch.tensor([[0.2, 0.5, FIRM, 0.0, 0.1, 0.3], [9.8] * 6])
+    torch.testing.assert_close(hold(gaps), torch.tensor((9.8 - FIRM) / 2))
+
+
+def test_firm_hands_hold_every_way_and_lie_outside():
+    gaps = torch.tensor([[0.1] * 6, [0.1] * 5 + [3.0], [0.1] * 6])
+    distance = torch.tensor([[0.0, 0.02], [0.0, 0.02], [-2 * DEEP, 0.02]])
+    assert firm(gaps, distance).tolist() == [1.0, 0.0, 0.0]
+
+
+def test_the_slope_of_the_gaps_leads_to_a_firmer_hand(contact):
+    """A hand that lies on a slab balances more than one far away, and a small step down the slope more yet."""
+    hand = ManoLayer.from_file()
+    slab = trimesh.creation.box((1.0, 1.0, 0.02))
+    grids = SignedDistanceGrids.from_meshes([(slab.vertices, slab.faces)], cells=64)
+    index = torch.zeros(1, dtype=torch.long)
+    rest = hand.from_parameters(torch.zeros(1, 61)).vertices
+    rest = rest - rest.mean(1, keepdim=True)
+    lying = 0.0085 - float(rest[..., 2].min())  # 1.5 mm deep in the slab's upper face
+
+    def unbalanced(pose, lift=lying):
+        vertices = hand.from_parameters(torch.cat([torch.zeros(1, 13), pose, torch.zeros(1, 3)], dim=1)).vertices
+        vertices = vertices - vertices.detach().mean(1, keepdim=True) + torch.tensor([0.0, 0.0, lift])
+        gaps = contact.gaps(vertices, hand.faces, grids.query(vertices, index), grids, index)
+        assert gaps.shape == (1, 6)
+        return hold(gaps)
+
+    pose = torch.zeros(1, 45, requires_grad=True)
+    before = unbalanced(pose)
+    before.backward()
+    after = unbalanced(pose.detach() - 0.002 * torch.nn.functional.normalize(pose.grad, dim=1))
+    far = unbalanced(torch.zeros(1, 45), 0.5)
+    assert float(after) < float(before) - 1e-3 and float(before) < float(far) - 0.5
+    torch.testing.assert_close(far, torch.tensor(9.8 - FIRM))

@@ -51,10 +51,14 @@ def test_adaptation_learns(model, data, bank):
     true = true_latents(model, data, bank)
     latents = starting_latents(model, bank, true, kind, seed=0)
     weights = {"contact": 1.0, "penetration": 0.1, "step": 0.01}
+    learned = {"adaptation"}
+    if model.judge is not None:
+        weights |= {"hold": 0.1, "shape": 0.5, "judge": 0.1, "place": 0.1}
+        learned |= {"field", "judge", "place_judge"}
     stage = AdaptationStage(model, StageConfig(weights=weights), data, bank, latents)
     first, last, moved = _train(stage, 100, 16)
     assert last < 0.9 * first
-    assert moved == {"adaptation"}
+    assert moved == learned
 
 
 def test_every_loss_of_the_adaptation_has_a_gradient(model, data, bank):
@@ -64,10 +68,29 @@ def test_every_loss_of_the_adaptation_has_a_gradient(model, data, bank):
     stage = AdaptationStage(model, StageConfig(), data, bank, starting_latents(model, bank, true, "denoised", seed=0))
     stage.on_train_epoch_start()
     torch.nn.init.normal_(model.adaptation.leave.weight, std=0.05)
+    learns = {"shape": model.field, "judge": model.judge, "place": model.place_judge}
     for name, value in stage.loss_terms(torch.arange(32)).items():
-        slope = torch.autograd.grad(value, model.adaptation.leave.bias, retain_graph=True, allow_unused=True)[0]
+        weight = learns.get(name, model.adaptation).leave.bias if name != "place" else learns[name].net[-1].bias
+        slope = torch.autograd.grad(value, weight, retain_graph=True, allow_unused=True)[0]
         assert slope is not None, name
-        assert torch.isfinite(slope).all() and (slope.abs().sum() > 0 or float(value) == 0), name
+        assert torch.isfinite(slope).all() and (slope.abs().sum() > 0 or float(value.detach()) == 0), name
+
+
+def test_judges_and_field_do_not_move_the_hand(model, data, bank):
+    """What scores a grasp, and what guesses the shape, learns from the hands and leaves no slope in the corrections."""
+    if model.judge is None:
+        pytest.skip("a model without judges")
+    AutoencoderStage(model, StageConfig(), data, bank)
+    stage = AdaptationStage(model, StageConfig(), data, bank, true_latents(model, data, bank))
+    torch.nn.init.normal_(model.adaptation.leave.weight, std=0.05)
+    terms = stage.loss_terms(torch.arange(16))
+    for name in ("shape", "judge", "place"):
+        slopes = torch.autograd.grad(
+            terms[name], list(model.adaptation.parameters()), retain_graph=True, allow_unused=True
+        )
+        assert all(slope is None or not slope.any() for slope in slopes), name
+    slopes = torch.autograd.grad(terms["judge"] + terms["place"], list(model.field.parameters()), allow_unused=True)
+    assert all(slope is None or not slope.any() for slope in slopes)
 
 
 def test_shaken_hands_stay_near(data):
