@@ -43,6 +43,9 @@ class Parameters:
     num_threads: int = _parameter(0, "CPU threads of the network. 0: PyTorch's choice.", 0, 256)
     side: str = _parameter("right", "Which hand grasps.", choices=("right", "left"), live=True)
     num_grasps: int = _parameter(16, "Grasps per cloud.", 1, 1024, live=True)
+    candidates: int = _parameter(
+        1, "Hands drawn for every grasp, of which the best by the score is kept. Time grows with it.", 1, 64, live=True
+    )
     seed: int = _parameter(
         0,
         "Same cloud and same seed give the same grasps. -1: a new seed for each cloud.",

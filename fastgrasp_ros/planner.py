@@ -67,8 +67,8 @@ class Planner:
     ) -> Plan:
         """Grasps for a sensor_msgs/PointCloud2.
 
-        num_grasps 0, seed None and side "" stand for the parameters. The header of the answer is the cloud's
-        (with `target_frame` in place of its frame where that parameter is set).
+        num_grasps 0, seed None and side "" stand for the parameters; `candidates` is always the parameter's.
+        The header of the answer is the cloud's (with `target_frame` in place of its frame where that is set).
         Raises ValueError (CloudMessageError, CloudError, FrameError, ...) for anything wrong with the request.
         """
         start = time.perf_counter()
@@ -83,7 +83,7 @@ class Planner:
             seed = p.seed if p.seed >= 0 else secrets.randbits(31)
         with self._lock:
             grasps = self.generator.generate(
-                points, num_grasps or p.num_grasps, seed=seed, side=side or p.side
+                points, num_grasps or p.num_grasps, seed=seed, side=side or p.side, candidates=p.candidates
             )
         if matrix is not None:
             grasps = grasps.transform(matrix)

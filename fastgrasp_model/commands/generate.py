@@ -36,13 +36,16 @@ def main(argv: list[str]) -> int:
         options.weights, options.mano, device=device, side=options.side
     )
     started = time.perf_counter()
-    grasps = generator.generate(points, options.num, seed=options.seed, viewpoint=options.viewpoint)
+    grasps = generator.generate(
+        points, options.num, seed=options.seed, viewpoint=options.viewpoint, candidates=options.candidates
+    )
     seconds = time.perf_counter() - started
     written = _write(grasps, options)
     report = {
         "cloud": str(options.cloud),
         "points": len(points),
         "grasps": len(grasps),
+        "candidates": options.candidates,
         "side": grasps.side,
         "scores": [round(float(score), 4) for score in grasps.score],
         "seconds": round(seconds, 4),
@@ -69,8 +72,9 @@ def _write(grasps, options) -> list[Path]:
 
 def _story(report: dict) -> str:
     best, worst = max(report["scores"]), min(report["scores"])
+    chosen = f", each the best of {report['candidates']} by the score," if report["candidates"] > 1 else ""
     lines = [
-        f"{report['grasps']} {report['side']}-hand grasps for {report['points']:,} points "
+        f"{report['grasps']} {report['side']}-hand grasps{chosen} for {report['points']:,} points "
         f"in {1000 * report['seconds']:.0f} ms "
         f"({report['device']}; hand: {report['hand']}; weights: {report['weights']})",
         f"scores {best:.2f} (grasp 1) to {worst:.2f}",
@@ -89,6 +93,13 @@ def _parser() -> Parser:
     )
     parser.add_argument("cloud", type=Path, help=".ply .obj .stl .pcd .npy .npz of one object, in metres")
     parser.add_argument("--num", type=positive, default=16, help="how many grasps (default 16)")
+    parser.add_argument(
+        "--candidates",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="hands drawn for every grasp; the best by the score is kept (default 1)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same grasps (default 0)")
     parser.add_argument("--out", type=Path, metavar="FILE.npz", help="save the grasps")
     parser.add_argument("--render", type=Path, metavar="FILE.png", help="draw the best four, from two sides")

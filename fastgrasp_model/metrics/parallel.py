@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.metrics.evaluate import load_object, measure_hands, refused
 from fastgrasp_model.metrics.hand_set import HandSet
@@ -41,11 +43,15 @@ class MeshFile:
 
 @dataclass(frozen=True)
 class Task:
-    """Hands of one seed on one object: a `MeshFile`, or anything else with its `name` and `load`."""
+    """Hands of one seed on one object: a `MeshFile`, or anything else with its `name` and `load`.
+
+    scores: (B,) what the method that made the hands thinks of them, or None. Nothing that is measured depends on it.
+    """
 
     target: MeshFile
     seed: int
     hands: HandSet
+    scores: np.ndarray | None = None
 
 
 def run_jobs(function: Callable, jobs: Sequence, workers: int, title: str, quiet: bool) -> list:

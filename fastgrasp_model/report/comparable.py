@@ -18,6 +18,8 @@ SET_COLUMNS = frozenset({
 MEANINGS = {
     "objects": "The objects measured. Every figure depends on them.",
     "samples": "Grasps per object and seed. Entropy and cluster size depend on their number.",
+    "candidates": "Hands drawn for each grasp. Of more than one the best by the score was kept, and every figure is "
+    "one of chosen grasps.",
     "seeds": "Repetitions. Figures are means over seeds, each of the same kind; more of them only make it steadier.",
     "cloud": "What the method saw of the object: its whole surface, or one side as a depth camera sees it.",
     "displacement": "The published constants of the simulation, with gravity along +y.",
@@ -59,6 +61,7 @@ def marks_between(report: dict, other: dict) -> list[Mark]:
     marks = [_mark("objects", mine == other_objects, _objects_text(mine, other_objects), None)]
     samples = [settings.get("samples") or "not stated" for settings in (theirs, ours)]
     marks.append(_mark("samples", samples[0] == samples[1], f"{samples[0]}; ours {samples[1]}", SET_COLUMNS))
+    marks += _candidates_marks(ours, theirs)
     seeds = [len(settings.get("seeds") or [0]) for settings in (theirs, ours)]
     if seeds[0] != seeds[1]:
         marks.append(Mark("seeds", f"{seeds[0]}; ours {seeds[1]}"))
@@ -83,6 +86,7 @@ def marks_of_published(report: dict, row: PublishedRow) -> list[Mark]:
         same = settings.get("samples") == row.samples
         text = f"{row.samples} for each object; ours {settings.get('samples') or 'not stated'}"
         marks.append(_mark("samples", same, text, SET_COLUMNS))
+    marks += _candidates_marks(settings, {"cloud": "full"})
     marks.append(_cloud_mark(settings.get("cloud"), "full"))
     marks.append(Mark("displacement", MEANINGS["displacement"], same=True))
     within = row.contact == "contact_within_5mm_share"
@@ -113,6 +117,16 @@ def _cloud_mark(ours: str | None, theirs: str | None) -> Mark:
     if theirs is None or ours is None:  # grasps from elsewhere: measured alike, whatever their method saw
         return Mark("cloud", "not known for both rows; it tells methods apart")
     return _mark("cloud", ours == theirs, f"{theirs}; ours {ours}", None)
+
+
+def _candidates_marks(ours: dict, theirs: dict) -> list[Mark]:
+    """A mark where two settings chose each grasp among different numbers of hands. Grasps from elsewhere: not known."""
+    counts = [settings.get("candidates") or 1 for settings in (theirs, ours)]
+    if counts[0] == counts[1]:
+        return []
+    generated = theirs.get("cloud") is not None and ours.get("cloud") is not None
+    text = f"{counts[0]}; ours {counts[1]}" if generated else "not known for both rows"
+    return [Mark("candidates", text, spoils=None if generated else frozenset())]
 
 
 def _objects_text(mine: frozenset[str], theirs: frozenset[str]) -> str:

@@ -111,10 +111,12 @@ def settings_facts(report: dict) -> list[tuple[str, str]]:
     settings, counts = report["settings"], report["counts"]
     seeds = ", ".join(map(str, settings.get("seeds") or []))
     cloud = {"full": "whole surface", "partial": "one view, as a depth camera sees it"}.get(settings.get("cloud"))
+    candidates = settings.get("candidates") or 1
     facts = [
         ("Command", settings.get("command")),
         ("Objects", f"{counts['objects']}: {', '.join(map(str, settings.get('objects') or []))}"),
         ("Grasps per object", settings.get("samples")),
+        ("Ranked", f"every grasp is the best of {candidates} by the score" if candidates > 1 else None),
         ("Seeds", seeds),
         ("Cloud", cloud or settings.get("cloud")),
         ("Hand", settings.get("hand")),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 
 from fastgrasp_model.generator import GraspGenerator
@@ -85,9 +86,36 @@ def test_many_grasps_share_one_encoding(generator, can):
     assert len(calls) == 1
 
 
+def test_places_are_drawn_by_the_chance_of_a_firm_grasp(generator, monkeypatch):
+    """Told that only the upper half of a rod can be held, the generator draws its frames there."""
+    if generator.model.place_judge is None:
+        pytest.skip("weights without a judge of places")
+    points, _ = trimesh.sample.sample_surface(trimesh.creation.cylinder(0.02, 0.3), 3000, seed=0)
+    seen = []
+
+    def upper(conditions, _shapes):
+        return torch.where(seen[-1][:, 2] > 0, 0.0, -30.0)
+
+    frames = generator._candidate_frames
+
+    def watched(*args):
+        made = frames(*args)
+        seen.append(made.origin)
+        return made
+
+    monkeypatch.setattr(generator, "_candidate_frames", watched)
+    monkeypatch.setattr(generator.model.place_judge, "forward", upper)
+    encoded = generator.encode(np.asarray(points, dtype=np.float32), torch.Generator().manual_seed(0))
+    heights = encoded.frames.origin[:20, 2]
+    assert (heights > 0).all()
+    assert encoded.shapes is None or len(encoded.shapes) == len(encoded.conditions)
+
+
 def test_wrong_requests(generator, can):
     with pytest.raises(ValueError, match="num_grasps: expected 1 or more, got 0"):
         generator.generate(can, 0)
+    with pytest.raises(ValueError, match="candidates: expected 1 or more, got 0"):
+        generator.generate(can, 1, candidates=0)
     with pytest.raises(ValueError, match="side: expected 'right' or 'left', got 'both'"):
         generator.generate(can, 1, side="both")
     with pytest.raises(CloudError):

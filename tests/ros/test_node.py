@@ -242,6 +242,18 @@ def test_live_parameters_change_at_once_and_the_others_are_refused_with_the_reme
     assert not refused.successful and "right, left" in refused.reason
 
 
+def test_candidates_change_while_the_node_runs(camera, peer, ball, weights_folder):
+    from fastgrasp_model.generator import GraspGenerator
+
+    assert set_parameter(peer, "candidates", 3).successful
+    best = camera.answer(points_to_cloud(ball, camera.header())).grasps
+    assert set_parameter(peer, "candidates", 1).successful
+    same = GraspGenerator.from_pretrained(weights_folder).generate(ball, NUM_GRASPS, seed=0, candidates=3)
+    np.testing.assert_allclose([grasp.score for grasp in best], same.score, atol=1e-3)
+    refused = set_parameter(peer, "candidates", 65)
+    assert not refused.successful and "candidates" in refused.reason
+
+
 def test_a_flood_leaves_no_backlog(camera, peer, ball):
     """After a burst the newest cloud is answered, and most of the old ones never are."""
     camera.answer(points_to_cloud(ball, camera.header()))

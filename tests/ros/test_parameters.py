@@ -22,6 +22,9 @@ def test_the_shipped_yaml_holds_exactly_the_defaults():
         ({"num_grasps": 0}, "num_grasps: expected 1 to 1024, got 0"),
         ({"num_grasps": 2.5}, "num_grasps: expected int, got 2.5"),
         ({"num_grasps": True}, "num_grasps: expected int, got True"),
+        ({"candidates": 0}, "candidates: expected 1 to 64, got 0"),
+        ({"candidates": 65}, "candidates: expected 1 to 64, got 65"),
+        ({"candidates": True}, "candidates: expected int, got True"),
         ({"side": "both"}, "side: expected one of right, left, got 'both'"),
         ({"seed": -2}, "seed: expected -1 to"),
         ({"max_rate": float("nan")}, "max_rate: expected 0.0 to 1000.0, got nan"),
@@ -42,6 +45,10 @@ def test_a_change_is_validated_and_leaves_the_original():
     assert before.changed(num_grasps=3).num_grasps == 3 and before.num_grasps == 16
     with pytest.raises(ParameterError):
         before.changed(num_grasps=3, side="up")
+
+
+def test_what_is_planned_may_change_while_the_node_runs():
+    assert {"side", "num_grasps", "candidates", "seed", "max_rate", "num_markers"} == LIVE
 
 
 def test_misspelt_parameters_are_pointed_out():
@@ -72,6 +79,7 @@ def test_everything_is_declared_with_description_and_range(node):
     for name in FIELDS:
         assert len(node.describe_parameter(name).description) > 10, name
     assert node.describe_parameter("num_grasps").integer_range[0].to_value == 1024
+    assert node.describe_parameter("candidates").integer_range[0].to_value == 64
     assert node.describe_parameter("max_rate").floating_point_range[0].to_value == 1000.0
     assert "right, left" in node.describe_parameter("side").additional_constraints
     assert LIVE < set(FIELDS)

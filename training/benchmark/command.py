@@ -7,7 +7,8 @@
     fastgrasp benchmark open-set --data ho3d:/path                # the grasps of a data set alone
 
 Every object gets one cloud for each seed, of its whole surface or as one depth camera sees it from a random side, and
-`--samples` grasps, measured as they come out of the network: nothing is chosen among more candidates. The same seed
+`--samples` grasps, measured as they come out of the network: nothing is chosen among more candidates. With
+`--candidates N` every grasp is the best of N by the generator's score: other figures, and labelled so. The same seed
 gives the same figures, whatever the number of processes. docs/benchmark.md explains the columns.
 """
 
@@ -124,10 +125,12 @@ def _generated(targets: list, seeds, options) -> list:
         mesh, _ = target.load()
         for seed in seeds:
             cloud, camera = object_cloud(mesh, options.cloud, cloud_generator(target.name, seed))
-            grasps = generator.generate(cloud, num_grasps=options.samples, seed=seed, viewpoint=camera)
+            grasps = generator.generate(
+                cloud, num_grasps=options.samples, seed=seed, viewpoint=camera, candidates=options.candidates
+            )
             if options.out and seed == options.seed:
                 grasps.save(options.out / f"{target.name}.npz")
-            tasks.append(Task(target, seed, HandSet.from_grasps(grasps, target.name)))
+            tasks.append(Task(target, seed, HandSet.from_grasps(grasps, target.name), grasps.score))
     return tasks
 
 
@@ -144,6 +147,7 @@ def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
     from fastgrasp_model.metrics.parallel import measure_tasks
     from fastgrasp_model.metrics.protocols import protocol_names
     from fastgrasp_model.metrics.summary import build_report
+    from fastgrasp_training.benchmark.calibration import add_scores
 
     protocols = protocol_names(options.protocol)
     measured = measure_tasks(tasks, protocols, options.simulate, options.workers, options.quiet, options.mano)
@@ -152,6 +156,7 @@ def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
         "command": "open-set" if of_set else options.kind,
         "label": _label(options, of_set),
         "samples": None if of_set else options.samples,
+        "candidates": None if of_set else options.candidates,
         "cloud": None if of_set else options.cloud,
         "weights": None if of_set else (options.weights.name if options.weights else "shipped"),
         "hand": f"MANO file {options.mano.name}" if options.mano and (options.data or not of_set) else "open hand",
@@ -160,7 +165,9 @@ def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
         "source": None,
     }
     order = sorted([*measured, *lost], key=lambda part: (part.object_name, part.seed))
-    return build_report(order, protocols, settings)
+    report = build_report(order, protocols, settings)
+    add_scores(report, {(task.target.name, task.seed): task.scores for task in tasks if task.scores is not None})
+    return report
 
 
 def _label(options, of_set: bool) -> str:
@@ -168,13 +175,14 @@ def _label(options, of_set: bool) -> str:
     if of_set:
         own = f"grasps of {', '.join(options.data)}" if options.data else "open grasp set"
         return options.label if options.label and options.kind == "open-set" else own
-    return options.label or ("shipped weights" if options.weights is None else f"weights {options.weights.name}")
+    label = options.label or ("shipped weights" if options.weights is None else f"weights {options.weights.name}")
+    return label if options.candidates == 1 else f"{label}, best of {options.candidates} by the score"
 
 
 def _timing(options) -> dict:
     from fastgrasp_training.timing import timing_report
 
-    return timing_report(_generator(options), repeats=20)
+    return timing_report(_generator(options), repeats=20, candidates=options.candidates)
 
 
 def _print(report: dict, seconds: float) -> None:
@@ -185,6 +193,10 @@ def _print(report: dict, seconds: float) -> None:
     title = f"{settings['label']}: {report['counts']['grasps']} grasps on {len(settings['objects'])} objects"
     title += f", {settings['cloud']} clouds" if settings["cloud"] else ""
     print_report(report, f"{title}, seed{'s' * (len(settings['seeds']) > 1)} {seeds}")
+    if "score" in report:
+        from fastgrasp_training.benchmark.calibration import score_lines
+
+        print("\n".join(score_lines(report["score"])))
     if report["timing"]:
         from fastgrasp_training.timing import timing_lines
 
@@ -198,6 +210,7 @@ def _parser() -> Parser:
     add("kind", choices=KINDS, help="the ten objects of HO-3D; meshes of your own, in metres; the open grasp set")
     add("--objects", type=Path, nargs="+", metavar="PATH", help="mesh files, or folders of them")
     add("--samples", type=positive, default=10, help="grasps for each object (default 10)")
+    add("--candidates", type=positive, default=1, metavar="N", help="measure the best of N by the score (default 1)")
     add("--protocol", choices=["strict", "legacy", "both"], default="both", help="which table (default both)")
     add("--cloud", choices=["full", "partial"], default="full", help="whole surface, or one camera's view")
     add("--seed", type=not_negative, default=0, help="the first seed (default 0)")

@@ -69,6 +69,21 @@ def test_other_objects_clouds_or_tasks_make_nothing_comparable(make_report, ho3d
     assert all(spoilt(marks, name) for name in row.figures)
 
 
+def test_ranked_figures_stand_beside_no_plain_ones(make_report, ho3d_names):
+    plain, ranked, old = make_report(candidates=1), make_report(candidates=8), make_report()
+    foreign = make_report(cloud=None, candidates=None)
+    for ours, theirs, text in ((plain, ranked, "8; ours 1"), (ranked, plain, "1; ours 8"), (ranked, old, "1; ours 8")):
+        (mark,) = (mark for mark in marks_between(ours, theirs) if mark.word == "candidates")
+        assert mark.text == text and spoilt([mark], "held_1s_share")
+    for ours, theirs in ((plain, old), (ranked, make_report(candidates=8)), (plain, foreign)):
+        assert not [mark for mark in marks_between(ours, theirs) if mark.word == "candidates"]
+    (mark,) = (mark for mark in marks_between(ranked, foreign) if mark.word == "candidates")
+    assert not mark.same and not spoilt([mark], "held_1s_share")
+    row = find(2, "HO-3D", "HALO")
+    assert all(spoilt(marks_of_published(make_report(ho3d_names, candidates=8), row), name) for name in row.figures)
+    assert not spoilt(marks_of_published(make_report(ho3d_names, candidates=1), row), "displacement_cm")
+
+
 def test_a_mano_hand_is_the_published_hand(make_report):
     row = find(2, "HO-3D", "HALO")
 

@@ -170,7 +170,9 @@ def test_times_are_shown_beside_the_published_ones(make_report, page_of):
     page = page_of(report)
     text = text_of(page, "time")
     assert "cpu, 2 threads, 20 sampler steps, guidance 1" in text and "1 61.3 70.0 61.3 16.3" in text
-    assert "0.061" in page.row("ours 12")
+    assert "0.061" in page.row("ours 12") and "by the score" not in text
+    report["timing"]["candidates"] = 4
+    assert "guidance 1, each grasp the best of 4 by the score" in text_of(page_of(report), "time")
 
 
 def test_one_seed_has_no_spread(make_report, page_of):

@@ -54,6 +54,30 @@ def test_report_and_table(objects, weights, tmp_path, capsys, cloud):
     assert "strict protocol" in table and "legacy protocol" in table and "ball" in table
 
 
+def test_ranked_figures_are_named_so_and_kept_apart_from_plain_ones(objects, weights_folder, tmp_path, capsys):
+    from fastgrasp_model.generator import GraspGenerator
+    from fastgrasp_model.geometry.meshes import load_mesh
+    from fastgrasp_model.grasps import Grasps
+    from fastgrasp_training.benchmark.objects import cloud_generator, object_cloud
+
+    ball, page = objects / "ball.ply", tmp_path / "b.html"
+    words = ("--no-simulation", "--pictures", 0, "--protocol", "strict")
+    plain = run(ball, weights_folder, tmp_path / "a.json", *words, "--out", tmp_path / "plain", "--html", page)
+    assert plain["settings"]["candidates"] == 1 and "best of" not in plain["settings"]["label"]
+    assert "best of" not in capsys.readouterr().out and "by the score" not in page.read_text()
+    best = run(ball, weights_folder, tmp_path / "b.json", *words, "--out", tmp_path / "best", "--candidates", 3,
+               "--html", page, "--compare", tmp_path / "a.json", "--label", "mine")  # fmt: skip
+    assert best["settings"]["candidates"] == 3 and best["settings"]["label"] == "mine, best of 3 by the score"
+    assert "mine, best of 3 by the score: 2 grasps" in " ".join(capsys.readouterr().out.split())
+    text = page.read_text()
+    assert "every grasp is the best of 3 by the score" in text and "1; ours 3" in text
+    cloud, _ = object_cloud(load_mesh(ball), "full", cloud_generator("ball", 0))
+    generator = GraspGenerator.from_pretrained(weights_folder)
+    for folder, candidates in (("plain", 1), ("best", 3)):
+        same = generator.generate(cloud, 2, seed=0, candidates=candidates)
+        np.testing.assert_array_equal(Grasps.load(tmp_path / folder / "ball.npz").vertices, same.vertices)
+
+
 def test_one_protocol_measures_no_more_than_its_columns(objects, weights, tmp_path):
     report = run(objects, weights, tmp_path / "b.json", "--protocol", "legacy", "--no-simulation")
     assert list(report["protocols"]) == ["legacy"]
@@ -111,8 +135,10 @@ def test_the_page_shows_both_tables_and_pictures_and_what_is_laid_beside(objects
 
 
 def test_the_ceiling_stands_beside_the_row(objects, weights, tmp_path, capsys):
-    report = run(objects / "box.obj", weights, tmp_path / "a.json", "--ceiling", "2", "--no-simulation")
+    words = ("--ceiling", "2", "--candidates", "2", "--no-simulation")
+    report = run(objects / "box.obj", weights, tmp_path / "a.json", *words)
     (row,) = report["beside"]
+    assert row["settings"]["candidates"] is None, "a set's grasps are not ranked here"
     assert row["settings"]["label"] == "open grasp set" and row["counts"]["grasps"] == 2
     assert row["table"]["penetration_volume_cm3"]["mean"] > 0
     assert "open grasp set" in capsys.readouterr().out
@@ -140,6 +166,7 @@ def test_wrong_requests_are_one_line_and_exit_2(objects, tmp_path, capsys):
         (["nothing"], "invalid choice"),
         (["objects", "--objects", objects, "--seed", "-1"], "expected 0 or more"),
         (["objects", "--objects", objects, "--pictures", "-1"], "expected 0 or more"),
+        (["objects", "--objects", objects, "--candidates", "0"], "--candidates: expected 1 or more"),
         (["objects", "--objects", objects, "--samples", "x"], "expected a whole number, got 'x'"),
         (["objects", "--objects", objects, objects / "ball.ply"], "Several meshes are called ball"),
     ):
