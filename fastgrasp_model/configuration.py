@@ -29,7 +29,8 @@ class ModelConfig:
     with an object encoder of its own; "residual" are ours. `vertex_encoder` "parameters" reads the hand's numbers and
     not its mesh (the paper's Table 4). `generator` "cvae" is the baseline of Table 1: neither latents nor adaptation.
     `sampler` "ddpm" takes every one of `diffusion_steps`, "ddim" only `sampling_steps`. `guidance` 1 is the plain
-    conditional prediction; the published code's weight w is `guidance` - 1. `field_width`: of the field of the whole
+    conditional prediction; the published code's weight w is `guidance` - 1. `spread`: the standard
+    deviation of the initial noise in generating; training knows 1. `field_width`: of the field of the whole
     shape that the adaptation module also reads (0: none). `judge_width`: of the network that scores the grasps (0: the
     analytic score of `ranking.py`).
     """
@@ -54,6 +55,7 @@ class ModelConfig:
     sampler: str = "ddim"
     sampling_steps: int = 20
     guidance: float = 1.0
+    spread: float = 1.0
     probes: int = 128
     rounds: int = 3
     adaptation_width: int = 512

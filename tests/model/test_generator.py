@@ -111,6 +111,18 @@ def test_places_are_drawn_by_the_chance_of_a_firm_grasp(generator, monkeypatch):
     assert encoded.shapes is None or len(encoded.shapes) == len(encoded.conditions)
 
 
+def test_the_noise_is_as_wide_as_configured(generator, can, monkeypatch):
+    seen = []
+
+    def sample(condition, noise, **_):
+        seen.append(noise)
+        return torch.zeros_like(noise)
+
+    monkeypatch.setattr(generator.model, "sample", sample)
+    generator.generate(can, 64, seed=0)
+    assert abs(float(seen[0].std()) / generator.model.config.spread - 1) < 0.05
+
+
 def test_wrong_requests(generator, can):
     with pytest.raises(ValueError, match="num_grasps: expected 1 or more, got 0"):
         generator.generate(can, 0)
