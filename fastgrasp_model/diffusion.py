@@ -69,8 +69,7 @@ def ddim_sample(
     `denoise(z_t, t)` gives the prediction for latents (B, D) at the true integer times t (B,). Guidance, if any, is
     its business. `clip` bounds the estimate of the clean latent, in standard deviations.
     """
-    if not 1 <= steps <= schedule.steps:
-        raise ValueError(f"sampling takes 1 to {schedule.steps} steps, got {steps}")
+    _check_steps(schedule, steps)
     times = torch.linspace(schedule.steps - 1, 0, steps, device=noise.device).round().long()
     z = noise
     for i, time in enumerate(times):
@@ -97,8 +96,7 @@ def dpm_sample(
     the square of the number of steps; the first and the last are DDIM's. The times lie halfway between even steps of
     time and even steps of the log signal-to-noise ratio, which measured better than either.
     """
-    if not 1 <= steps <= schedule.steps:
-        raise ValueError(f"sampling takes 1 to {schedule.steps} steps, got {steps}")
+    _check_steps(schedule, steps)
     times = _balanced_times(schedule, steps)
     signal, spread = schedule.alpha_bar[times].sqrt(), (1 - schedule.alpha_bar[times]).sqrt()
     width = (signal / spread).log().diff()  # of lambda, half the log signal-to-noise ratio
@@ -123,3 +121,8 @@ def _balanced_times(schedule: NoiseSchedule, steps: int) -> Tensor:
     even = (clarity.unsqueeze(0) - wanted.unsqueeze(1)).abs().argmin(1)
     even[0] = schedule.steps - 1  # noise ends in a plateau
     return (((schedule.steps - 1) * (1 - share) + even) / 2).round().long()
+
+
+def _check_steps(schedule: NoiseSchedule, steps: int) -> None:
+    if not 1 <= steps <= schedule.steps:
+        raise ValueError(f"sampling takes 1 to {schedule.steps} steps, got {steps}")

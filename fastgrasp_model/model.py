@@ -34,8 +34,7 @@ from fastgrasp_model.networks import (
 from fastgrasp_model.networks.adaptation import TOUCH, touch
 from fastgrasp_model.networks.hand_code import HandState
 from fastgrasp_model.networks.layers import mlp
-from fastgrasp_model.networks.shape_field import CODE as SHAPE
-from fastgrasp_model.networks.shape_field import FIELD
+from fastgrasp_model.networks.shape_field import FIELD, SHAPE
 
 WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 MAX_BETA = 2.0  # standard deviations of hand shape that are generated at most

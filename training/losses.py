@@ -26,7 +26,7 @@ CM = 100.0
 PRESS = 0.001  # metres a touching pad lies inside the object, as flesh yields
 NEAR = 0.015  # metres within which a finger is meant to touch
 HOLD = WrenchSettings(count=16, rounds=40, nearest=256)
-FIRM = 1.0  # newtons; contacts that leave no more than this unbalanced hold
+FIRM = 1.0  # newtons unbalanced below which the hold loss asks for nothing
 HELD = 2.0  # newtons unbalanced at most, in the worst direction, of a grasp that counts as firm
 DEEP = 0.005  # metres; a hand that sinks in deeper is no good grasp
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 BLOCK = 400_000  # distances at a time on a CPU: 2 MB; a whole batch's would cost several times as long, in page faults
+DEVICE_BLOCK = 100_000_000  # on other devices: 400 MB
 
 
 @torch.no_grad()
@@ -37,6 +38,5 @@ def _lifted(points: Tensor) -> Tensor:
 
 def _rows(places: Tensor, points: Tensor) -> int:
     """How many rows of the batch make a block."""
-    if places.device.type != "cpu":
-        return max(1, len(points))
-    return max(1, BLOCK // max(1, points.shape[1] * places.shape[1]))
+    block = BLOCK if places.device.type == "cpu" else DEVICE_BLOCK
+    return max(1, block // max(1, points.shape[1] * places.shape[1]))

@@ -15,7 +15,7 @@ from fastgrasp_model.networks.layers import FilmBlock, mlp
 from fastgrasp_model.networks.object_encoder import CONTEXT, SCALE
 
 FIELD = 4  # numbers of a place: distance, normal
-CODE = 256  # numbers of a shape
+SHAPE = 256  # numbers of the code of a whole shape
 FARTHEST = 3.0  # centimetres; distances beyond count as this
 WAVES = (1.0, 2.0, 4.0)  # of the sines in which a place is written, radians a scale
 
@@ -25,9 +25,9 @@ class ShapeField(nn.Module):
 
     def __init__(self, features: int, width: int = 96, depth: int = 2):
         super().__init__()
-        self.encoder = mlp([features + CONTEXT, 2 * CODE, CODE], last_activation=True)
+        self.encoder = mlp([features + CONTEXT, 2 * SHAPE, SHAPE], last_activation=True)
         self.enter = mlp([3 + 6 * len(WAVES) + TOUCH, width], last_activation=True)
-        self.blocks = nn.ModuleList(FilmBlock(width, CODE) for _ in range(depth))
+        self.blocks = nn.ModuleList(FilmBlock(width, SHAPE) for _ in range(depth))
         self.leave = nn.Linear(width, FIELD)
 
     def encode(self, features: Tensor, context: Tensor) -> Tensor:

@@ -196,7 +196,8 @@ def _print(report: dict, seconds: float) -> None:
     if "score" in report:
         from fastgrasp_training.benchmark.calibration import score_lines
 
-        print("\n".join(score_lines(report["score"])))
+        for line in score_lines(report["score"]):
+            print(line)
     if report["timing"]:
         from fastgrasp_training.timing import timing_lines
 
