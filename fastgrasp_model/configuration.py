@@ -29,10 +29,13 @@ class ModelConfig:
     with an object encoder of its own; "residual" are ours. `vertex_encoder` "parameters" reads the hand's numbers and
     not its mesh (the paper's Table 4). `generator` "cvae" is the baseline of Table 1: neither latents nor adaptation.
     `sampler` "ddpm" takes every one of `diffusion_steps`, "ddim" only `sampling_steps`. `guidance` 1 is the plain
-    conditional prediction; the published code's weight w is `guidance` - 1. `spread`: the standard
-    deviation of the initial noise in generating; training knows 1. `field_width`: of the field of the whole
-    shape that the adaptation module also reads (0: none). `judge_width`: of the network that scores the grasps (0: the
-    analytic score of `ranking.py`).
+    conditional prediction; the published code's weight w is `guidance` - 1.
+
+    `spread`: the standard deviation of the initial noise in generating, and for the latents that the adaptation module
+    learns from; the diffusion's training knows 1. `field_width`: of the field of the whole shape that the adaptation
+    module also reads (0: none). `bone_frames`: it is told of vectors as the bones below its probes see them, and
+    answers with vectors in the wrist's frame (`networks/touch.py`). `judge_width`: of the network that scores the
+    grasps (0: the analytic score of `ranking.py`).
     """
 
     name: str = "default"
@@ -61,6 +64,7 @@ class ModelConfig:
     adaptation_width: int = 512
     adaptation_depth: int = 2
     field_width: int = 0
+    bone_frames: bool = False
     judge_width: int = 0
 
     def __post_init__(self):
@@ -70,6 +74,8 @@ class ModelConfig:
                 raise ValueError(f"model.{field.name}: expected one of {CHOICES[field.name]}, got {value!r}")
             if field.type == "int" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
                 raise ValueError(f"model.{field.name}: expected a whole number, 0 or more, got {value!r}")
+            if field.type == "bool" and not isinstance(value, bool):
+                raise ValueError(f"model.{field.name}: expected true or false, got {value!r}")
             if field.type == "float" and not isinstance(value, (int, float)):
                 raise ValueError(f"model.{field.name}: expected a number, got {value!r}")
         if not 1 <= self.sampling_steps <= self.diffusion_steps:
@@ -84,6 +90,8 @@ class ModelConfig:
                 "model.field_width: the field is made of a basis encoder's features and read by probes; expected "
                 "object_encoder basis and probes with it, or field_width 0"
             )
+        if self.bone_frames and not self.probes:
+            raise ValueError("model.bone_frames: they are those of probes; expected probes with them, or false")
         if self.judge_width and not self.probes:
             raise ValueError("model.judge_width: the judge reads what probes feel; expected probes with it, or 0")
         if self.layers == "plain" and (self.object_encoder != "pointnet" or self.object_width != 1024 or self.probes):

@@ -31,10 +31,10 @@ from fastgrasp_model.networks import (
     PointNetObjectEncoder,
     ShapeField,
 )
-from fastgrasp_model.networks.adaptation import TOUCH, touch
 from fastgrasp_model.networks.hand_code import HandState
 from fastgrasp_model.networks.layers import mlp
-from fastgrasp_model.networks.shape_field import FIELD, SHAPE
+from fastgrasp_model.networks.shape_field import SHAPE
+from fastgrasp_model.networks.touch import FIELD, TOUCH, Probes, in_bones, touch
 
 WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 MAX_BETA = 2.0  # standard deviations of hand shape that are generated at most
@@ -88,8 +88,9 @@ class FastGraspModel(nn.Module):
             self.judge = GraspJudge(config.object_width, config.probes, feels, config.judge_width)
             self.place_judge = PlaceJudge(config.object_width, code, config.judge_width)
         self.adaptation = AdaptationModule(
-            config.latent, config.object_width, config.probes, config.adaptation_width, config.adaptation_depth, feels
-        )
+            config.latent, config.object_width, config.probes, config.adaptation_width, config.adaptation_depth, feels,
+            config.bone_frames,
+        )  # fmt: skip
 
     # -- what the networks see ------------------------------------------------------------------------------------
 
@@ -147,33 +148,49 @@ class FastGraspModel(nn.Module):
         """The hand shapes (B, 10) of latents z1, within `MAX_BETA`. Adaptation moves a hand; it may not grow it."""
         return self.decode(latent).betas.clamp(-MAX_BETA, MAX_BETA)
 
-    def probes(self, latent: Tensor, betas: Tensor) -> Tensor | None:
-        """The vertices (B, P, 3) with which hands of these latents and shapes feel; None for a module that is blind."""
+    def probes(self, state: HandState, vertices: Tensor | None = None) -> Probes | None:
+        """With what hands (B) feel; None for a module that is blind. `vertices` (B, P, 3): theirs, where known."""
         if not self.config.probes:
             return None
-        return self.hands(self.decode(latent)._replace(betas=betas), self.probe_ids)
+        rotations, pose = state.joint_rotations(), self.skeleton(state)
+        if vertices is None:
+            vertices = self.hand.skin(pose, state.betas, rotations, self.probe_ids)
+        if not self.config.bone_frames:
+            return Probes(vertices)
+        bone = self.hand.weights[self.probe_ids].argmax(1)
+        return Probes(vertices, pose.rotations[:, bone], state.rotation)
 
     def shape_code(self, features: Tensor, context: Tensor) -> Tensor | None:
         """The codes (B, 256) of whole shapes that the field reads, from what `observe` gives; None without a field."""
         return None if self.field is None else self.field.encode(features, context)
 
+    def surroundings(self, places: Tensor, points: Tensor, normals: Tensor, shape: Tensor | None = None) -> Tensor:
+        """What there is at places (B, P, 3) among clouds (B, N, 3) with normals, all in one frame.
+
+        Returns (B, P, 7): the touch; or (B, P, 11): and what the field with codes `shape` (B, 256) expects there.
+        """
+        felt = touch(places, points, normals)
+        return felt if self.field is None else torch.cat([felt, self.field(shape, places, felt)], dim=-1)
+
     def feel(
-        self, probes: Tensor | None, points: Tensor, normals: Tensor, shape: Tensor | None = None
+        self, probes: Probes | None, points: Tensor, normals: Tensor, shape: Tensor | None = None
     ) -> Tensor | None:
-        """What probes (B, P, 3) feel of clouds (B, N, 3) with normals, and of the field with codes `shape` (B, 256)."""
+        """The `surroundings` of probes as the hand is told of them: with `bone_frames`, as its bones see them."""
         if probes is None:
             return None
-        felt = touch(probes, points, normals)
-        return felt if self.field is None else torch.cat([felt, self.field(shape, probes, felt)], dim=-1)
+        felt = self.surroundings(probes.places, points, normals, shape)
+        return felt if probes.bones is None else in_bones(felt, probes.bones)
 
-    def correct(self, latent: Tensor, condition: Tensor, points: Tensor, felt: Tensor | None) -> Tensor:
+    def correct(
+        self, latent: Tensor, condition: Tensor, points: Tensor, felt: Tensor | None, wrist: Tensor | None = None
+    ) -> Tensor:
         """Stage 3, one round: z2 for latents (B, latent) among clouds (B, N, 3) in the hands' frames.
 
-        `felt`: what `feel` gives for the hands' probes; None for a module that is blind.
+        `felt`: what `feel` gives for the hands' probes, None for a module that is blind; `wrist`: that of the probes.
         """
         if self.config.layers == "plain":
             return self.adaptation(latent, points)
-        return self.adaptation(latent, condition, felt)
+        return self.adaptation(latent, condition, felt, wrist)
 
     def adapt(
         self, latent: Tensor, condition: Tensor, points: Tensor, normals: Tensor, shape: Tensor | None = None
@@ -184,17 +201,23 @@ class FastGraspModel(nn.Module):
         """
         betas = self.shape(latent)
         for _ in range(self.config.rounds):
-            felt = self.feel(self.probes(latent, betas), points, normals, shape)
-            latent = latent + self.correct(latent, condition, points, felt)
+            latent = latent + self._round(latent, betas, condition, points, normals, shape)
         if self.config.layers == "plain":
             betas = self.shape(latent)
         return self.decode(latent)._replace(betas=betas)
+
+    def _round(self, latent: Tensor, betas: Tensor, condition: Tensor, points: Tensor, normals: Tensor,
+               shape: Tensor | None) -> Tensor:  # fmt: skip
+        if not self.config.probes:
+            return self.correct(latent, condition, points, None)
+        probes = self.probes(self.decode(latent)._replace(betas=betas))
+        return self.correct(latent, condition, points, self.feel(probes, points, normals, shape), probes.wrist)
 
     def firmness(
         self, state: HandState, condition: Tensor, points: Tensor, normals: Tensor, shape: Tensor | None = None
     ) -> Tensor:
         """How likely (B,) hands in their frames hold the object firmly; arguments as `adapt`. It needs a judge."""
-        felt = self.feel(self.hands(state, self.probe_ids), points, normals, shape)
+        felt = self.feel(self.probes(state), points, normals, shape)
         return self.judge(self.autoencoder.code.encode(state), condition, felt).sigmoid()
 
     # -- files ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from torch import Tensor
 from fastgrasp_model.contact import smooth_normals
 from fastgrasp_model.geometry.views import Frames
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.shape_field import FARTHEST, FIELD
+from fastgrasp_model.networks.shape_field import FARTHEST
+from fastgrasp_model.networks.touch import FIELD, Probes, in_bones
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.hand_losses import HandLosses
@@ -26,10 +27,10 @@ TRUE_NOISE = 0.2
 
 
 class Judged(NamedTuple):
-    """Hands after a round: their losses, probes (B, P, 3), code (B, 64), and whether each is firm (B,), 0 or 1."""
+    """Hands after a round: their losses, probes, code (B, 64), and whether each is firm (B,), 0 or 1."""
 
     terms: dict[str, Tensor]
-    probes: Tensor | None
+    probes: Probes | None
     code: Tensor | None = None
     firm: Tensor | None = None
 
@@ -69,32 +70,35 @@ class AdaptationStage(Stage):
             condition = model.object_encoder(bank.features[index].float(), bank.context[index])
             latent = self.latents[index]
             betas = model.shape(latent)
-            probes = model.probes(latent, betas)
+            probes = model.probes(model.decode(latent)._replace(betas=betas))
         shape = model.shape_code(bank.features[index].float(), bank.context[index])
-        terms, hands = {}, None
-        for _ in range(rounds):
-            felt, told = self._felt(probes, points, normals, shape, frames, index)
+        terms, hands, learns = {}, None, self.step % rounds  # the field learns from one round of each step
+        for number in range(rounds):
+            felt, told = self._felt(probes, points, normals, shape, frames, index, number == learns)
             if hands is not None:
                 told |= self._scored(hands, condition, felt)
-            step = model.correct(latent, condition, points, felt)
+            step = model.correct(latent, condition, points, felt, None if probes is None else probes.wrist)
             hands = self._judged(latent + step, betas, frames, index)
             latent, probes = (latent + step).detach(), hands.probes
             for name, value in (hands.terms | told | {"step": step.square().mean()}).items():
-                terms[name] = terms.get(name, 0.0) + value / rounds
+                terms[name] = terms.get(name, 0.0) + value / (1 if name == "shape" else rounds)
         if model.judge is not None:
-            felt, _ = self._felt(probes, points, normals, shape, frames, index)
+            felt, _ = self._felt(probes, points, normals, shape, frames, index, False)
             terms["judge"] = terms.get("judge", 0.0) + self._scored(hands, condition, felt)["judge"] / rounds
             place = model.place_judge(condition, None if shape is None else shape.detach())
             terms["place"] = torch.nn.functional.binary_cross_entropy_with_logits(place, hands.firm)
         return terms
 
-    def _felt(self, probes: Tensor | None, points: Tensor, normals: Tensor, shape: Tensor | None, frames: Frames,
-              sample: Tensor) -> tuple[Tensor | None, dict[str, Tensor]]:  # fmt: skip
-        """What probes feel, as constants, and the error of the field there."""
-        felt = self.model.feel(probes, points, normals, shape)
-        if self.model.field is None:
-            return felt, {}
-        return felt.detach(), {"shape": self._field_error(felt[..., -FIELD:], probes, frames, sample)}
+    def _felt(self, probes: Probes | None, points: Tensor, normals: Tensor, shape: Tensor | None, frames: Frames,
+              sample: Tensor, learns: bool) -> tuple[Tensor | None, dict[str, Tensor]]:  # fmt: skip
+        """What probes feel, as constants, and the error of the field there if it `learns` from them."""
+        if probes is None:
+            return None, {}
+        learns = learns and self.model.field is not None
+        with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+            seen = self.model.surroundings(probes.places, points, normals, shape)
+        felt = seen.detach() if probes.bones is None else in_bones(seen.detach(), probes.bones)
+        return felt, {"shape": self._field_error(seen[..., -FIELD:], probes.places, frames, sample)} if learns else {}
 
     def _scored(self, hands: Judged, condition: Tensor, felt: Tensor) -> dict[str, Tensor]:
         """The judge's cross-entropy on hands of which it is known whether they hold."""
@@ -118,7 +122,7 @@ class AdaptationStage(Stage):
             return self._physics(latent, betas, frames, sample)
         code = self.model.autoencoder.decode_code(latent)
         with torch.no_grad():
-            probes = self.model.probes(latent, betas)
+            probes = self.model.probes(self.model.decode(latent)._replace(betas=betas))
         return Judged(self.hand_losses(code, sample), probes)
 
     def _physics(self, latent: Tensor, betas: Tensor, frames: Frames, sample: Tensor) -> Judged:
@@ -144,7 +148,8 @@ class AdaptationStage(Stage):
             terms["stability"] = self.contact.stability(places, distance, grids, index)
         if any(self.weight(name) for name in ("parameters", "mesh", "consistency")):
             terms |= self._likeness(code, vertices, distance, frames, grasp)
-        probes = vertices.detach()[:, torch.searchsorted(skin, self.model.probe_ids)]
+        with torch.no_grad():
+            probes = self.model.probes(state, vertices[:, torch.searchsorted(skin, self.model.probe_ids)])
         return Judged(terms, probes, self.model.autoencoder.code.encode(state).detach(), holds)
 
     def _likeness(self, code: Tensor, vertices: Tensor, distance: Tensor, frames: Frames, grasp: Tensor):
@@ -179,7 +184,7 @@ def starting_latents(
             noisy = model.schedule.noised(true[index], noise, t)
             made.append(model.schedule.split(noisy, model.denoiser(noisy, t, condition), t)[0].clamp(-6, 6))
         else:
-            latent = model.sample(condition, noise)
+            latent = model.sample(condition, model.config.spread * noise)
             near = true[index] + TRUE_NOISE * torch.randn(noise.shape, generator=generator).to(index.device)
             keep = (torch.rand(len(index), generator=generator) < TRUE_SHARE).to(index.device) & bank.own[index]
             made.append(torch.where(keep.unsqueeze(1), near, latent))

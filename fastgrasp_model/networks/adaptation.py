@@ -10,52 +10,50 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fastgrasp_model.geometry.nearest import nearest_points
 from fastgrasp_model.networks.layers import FilmBlock, mlp, plain_mlp
 from fastgrasp_model.networks.object_encoder import SCALE
 from fastgrasp_model.networks.pointnet import PointNet
+from fastgrasp_model.networks.touch import TOUCH
 
-REACH = 0.03  # metres; beyond it the skin feels nothing more
-TOUCH = 7  # numbers a probe feels
-
-
-def touch(probes: Tensor, points: Tensor, normals: Tensor) -> Tensor:
-    """What the skin feels: probes (B, V, 3) among points (B, N, 3) with outward normals (B, N, 3), metres.
-
-    Returns (B, V, 7): the vector to the nearest point, its projection on that point's normal (both in units of 1 cm,
-    shortened to `REACH`), and the signed distance above that point's tangent plane (negative inside).
-    """
-    nearest = nearest_points(probes, points)
-    pick = nearest.unsqueeze(-1).expand(-1, -1, 3)
-    near, normal = points.gather(1, pick), normals.gather(1, pick)
-    offset = near - probes
-    length = offset.norm(dim=-1, keepdim=True).clamp(min=1e-9)
-    offset = offset * (length.clamp(max=REACH) / length)
-    height = (offset * normal).sum(-1, keepdim=True)  # negative above the surface
-    return torch.cat([offset, height * normal, -height], dim=-1) / 0.01
+VECTORS = 16  # in which the module answers in the wrist's frame
 
 
 class AdaptationModule(nn.Module):
-    """z1 (B, latent), condition (B, C), what is felt (B, V, `feels`) or None -> z2 (B, latent). Starts as zero."""
+    """z1 (B, latent), condition (B, C), what is felt (B, V, `feels`) or None -> z2 (B, latent). Starts as zero.
+
+    With `turned`, what is felt is told in the frames of the hand's bones. Then a part of the answer is vectors in the
+    wrist's frame, which its rotation `wrist` (B, 3, 3) brings into the frame that z1 speaks of.
+    """
 
     def __init__(
-        self, latent: int, condition: int, probes: int = 0, width: int = 512, depth: int = 3, feels: int = TOUCH
-    ):
+        self, latent: int, condition: int, probes: int = 0, width: int = 512, depth: int = 3, feels: int = TOUCH,
+        turned: bool = False,
+    ):  # fmt: skip
         super().__init__()
         self.probes = probes
         self.enter = mlp([latent + probes * feels, width], last_activation=True)
         self.condition = mlp([condition, width], last_activation=True)
         self.blocks = nn.ModuleList(FilmBlock(width, width) for _ in range(depth))
         self.leave = nn.Linear(width, latent)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.vectors = self.turned = None
+        if turned:
+            self.vectors = nn.Linear(width, 3 * VECTORS)
+            self.turned = mlp([latent + 3 * VECTORS, width // 2, latent])
+        for last in [self.leave] if self.turned is None else [self.leave, self.turned[-1]]:
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
 
-    def forward(self, latent: Tensor, condition: Tensor, felt: Tensor | None = None) -> Tensor:
+    def forward(
+        self, latent: Tensor, condition: Tensor, felt: Tensor | None = None, wrist: Tensor | None = None
+    ) -> Tensor:
         inputs = latent if felt is None else torch.cat([latent, felt.flatten(1)], dim=-1)
         x, context = self.enter(inputs), self.condition(condition)
         for block in self.blocks:
             x = block(x, context)
-        return self.leave(x)
+        if self.turned is None:
+            return self.leave(x)
+        vectors = self.vectors(x).view(-1, VECTORS, 3) @ wrist.transpose(1, 2)
+        return self.leave(x) + self.turned(torch.cat([latent, vectors.flatten(1)], dim=-1))
 
 
 class PlainAdaptationModule(nn.Module):

@@ -10,11 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fastgrasp_model.networks.adaptation import TOUCH
 from fastgrasp_model.networks.layers import FilmBlock, mlp
 from fastgrasp_model.networks.object_encoder import CONTEXT, SCALE
+from fastgrasp_model.networks.touch import FIELD, TOUCH
 
-FIELD = 4  # numbers of a place: distance, normal
 SHAPE = 256  # numbers of the code of a whole shape
 FARTHEST = 3.0  # centimetres; distances beyond count as this
 WAVES = (1.0, 2.0, 4.0)  # of the sines in which a place is written, radians a scale

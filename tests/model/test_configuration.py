@@ -22,6 +22,8 @@ def test_round_trip():
         ({"sampler": "euler"}, "model.sampler: expected one of"),
         ({"field_width": 8, "probes": 0}, "model.field_width: the field is made of"),
         ({"field_width": 8, "object_encoder": "pointnet"}, "expected object_encoder basis and probes"),
+        ({"bone_frames": True, "probes": 0}, "model.bone_frames: they are those of probes"),
+        ({"bone_frames": "yes"}, "model.bone_frames: expected true or false, got 'yes'"),
         ({"judge_width": 8, "probes": 0}, "model.judge_width: the judge reads what probes feel"),
     ],
 )

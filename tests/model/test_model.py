@@ -17,7 +17,7 @@ SMALL = ModelConfig(
 )  # fmt: skip
 
 
-FEELING = dataclasses.replace(SMALL, name="feeling", field_width=8, judge_width=12, sampler="dpm")
+FEELING = dataclasses.replace(SMALL, name="feeling", field_width=8, bone_frames=True, judge_width=12, sampler="dpm")
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +124,12 @@ def test_adaptation_runs_the_configured_rounds_and_feels_the_cloud(model):
     points = 0.05 * torch.randn(2, 100, 3, generator=torch.Generator().manual_seed(5))
     normals = torch.nn.functional.normalize(points, dim=-1)
     adapted, betas = model.adapt(latent, condition, points, normals), model.shape(latent)
-    once = latent + model.correct(latent, condition, points, model.feel(model.probes(latent, betas), points, normals))
-    twice = once + model.correct(once, condition, points, model.feel(model.probes(once, betas), points, normals))
+
+    def corrected(latent):
+        probes = model.probes(model.decode(latent)._replace(betas=betas))
+        return latent + model.correct(latent, condition, points, model.feel(probes, points, normals), probes.wrist)
+
+    twice = corrected(corrected(latent))
     torch.testing.assert_close(adapted.hand_pose, model.autoencoder.decode(twice).hand_pose)
     torch.testing.assert_close(adapted.betas, betas)  # the hand moves, and keeps its shape
     assert not torch.allclose(adapted.wrist, model.adapt(latent, condition, points + 0.02, normals).wrist)

@@ -22,7 +22,9 @@ PAPER = dataclasses.replace(
     SMALL, name="small paper", frame="object", object_encoder="pointnet", vertex_encoder="pointnet",
     prediction="epsilon", schedule="linear", guidance=2.0, probes=0, rounds=1,
 )  # fmt: skip
-FEELING = dataclasses.replace(SMALL, name="small feeling", field_width=16, judge_width=24, sampler="dpm")
+FEELING = dataclasses.replace(
+    SMALL, name="small feeling", field_width=16, bone_frames=True, judge_width=24, sampler="dpm"
+)
 MODELS = {"default": SMALL, "paper": PAPER, "feeling": FEELING}
 
 

@@ -45,7 +45,7 @@ def _varied(model, **changes):
 
 @pytest.mark.slow
 def test_cvae_learns(model, data):
-    cvae = _varied(model, generator="cvae", rounds=0, probes=0, field_width=0, judge_width=0)
+    cvae = _varied(model, generator="cvae", rounds=0, probes=0, field_width=0, bone_frames=False, judge_width=0)
     weights = {"parameters": 0.1, "mesh": 1.0, "contact": 1.0, "penetration": 1.0, "divergence": 0.01, "anchor": 0.1}
     bank = build_bank(data, cvae, 1, seed=0)
     first, last = _learn(CvaeStage(cvae, StageConfig(form="points", weights=weights), data, bank))

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from fastgrasp_model.networks import GraspJudge, ShapeField
-from fastgrasp_model.networks.adaptation import TOUCH, touch
 from fastgrasp_model.networks.hand_code import CODE
-from fastgrasp_model.networks.shape_field import FARTHEST, FIELD
+from fastgrasp_model.networks.shape_field import FARTHEST
+from fastgrasp_model.networks.touch import FIELD, TOUCH, touch
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ from fastgrasp_model.networks import (
     LatentDenoiser,
     PointNetObjectEncoder,
 )
-from fastgrasp_model.networks.adaptation import REACH, touch
 from fastgrasp_model.networks.autoencoder import PalmFrame
 from fastgrasp_model.networks.hand_code import HandState
 
@@ -125,21 +124,21 @@ def test_denoiser_guidance():
     assert not torch.allclose(net(z, t + 300, condition), plain)
 
 
-def test_adaptation_begins_as_no_change_and_then_learns():
-    net = AdaptationModule(8, 16, probes=5, width=32)
-    z, condition, felt = torch.randn(4, 8), torch.randn(4, 16), torch.randn(4, 5, 7)
-    assert not net(z, condition, felt).any()
-    net(z, condition, felt).sub(1).square().sum().backward()
-    assert net.leave.weight.grad.abs().sum() > 0
+@pytest.mark.parametrize("turned", [False, True])
+def test_adaptation_begins_as_no_change_and_then_learns(turned):
+    net = AdaptationModule(8, 16, probes=5, width=32, turned=turned)
+    z, condition, felt, wrist = torch.randn(4, 8), torch.randn(4, 16), torch.randn(4, 5, 7), random_rotations(4)
+    assert not net(z, condition, felt, wrist).any()
+    net(z, condition, felt, wrist).sub(1).square().sum().backward()
+    assert all(last.weight.grad.abs().sum() > 0 for last in ([net.leave, net.turned[-1]] if turned else [net.leave]))
 
 
-def test_touch_on_a_plane():
-    """Above, on and below the plane z = 0: height is signed, the vector leads to the nearest point, far is cut off."""
-    grid = torch.stack(torch.meshgrid(torch.arange(-10, 11), torch.arange(-10, 11), indexing="ij"), -1).reshape(-1, 2)
-    points = torch.cat([grid * 0.01, torch.zeros(len(grid), 1)], -1).float()[None]
-    normals = torch.tensor([0.0, 0.0, 1.0]).expand_as(points)
-    probes = torch.tensor([[[0.0, 0.0, 0.01], [0.02, 0.0, -0.005], [0.0, 0.0, 0.2]]])
-    felt = touch(probes, points, normals)[0] * 0.01  # metres
-    torch.testing.assert_close(felt[0], torch.tensor([0, 0, -0.01, 0, 0, -0.01, 0.01]), atol=1e-6, rtol=0)
-    torch.testing.assert_close(felt[1], torch.tensor([0, 0, 0.005, 0, 0, 0.005, -0.005]), atol=1e-6, rtol=0)
-    assert abs(float(felt[2, :3].norm()) - REACH) < 1e-6
+def test_vectors_of_the_answer_turn_with_the_wrist():
+    """The same touch on another wrist is another answer in z1's frame; what is not a vector stays."""
+    torch.manual_seed(0)
+    net = AdaptationModule(8, 16, probes=5, width=32, turned=True)
+    torch.nn.init.normal_(net.turned[-1].weight)
+    z, condition, felt, wrist = torch.randn(4, 8), torch.randn(4, 16), torch.randn(4, 5, 7), random_rotations(4)
+    assert not torch.allclose(net(z, condition, felt, wrist), net(z, condition, felt, wrist.flip(0)), atol=1e-2)
+    torch.nn.init.zeros_(net.turned[-1].weight)
+    torch.testing.assert_close(net(z, condition, felt, wrist), net(z, condition, felt, wrist.flip(0)))
