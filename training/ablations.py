@@ -64,10 +64,10 @@ BUDGETS = {
 
 
 def budgeted(config: TrainingConfig, budget: Budget | None) -> TrainingConfig:
-    """The configuration within a budget. A CVAE has one stage, with as many steps as the others have in all."""
+    """The configuration within a budget, with the paper's three stages. A CVAE has one, of as many steps as those."""
     if budget is None:
         total = sum(getattr(config, name).steps for name in STAGES)
-        return dataclasses.replace(config, cvae=dataclasses.replace(config.cvae, steps=total))
+        return dataclasses.replace(config, selection=None, cvae=dataclasses.replace(config.cvae, steps=total))
     stages = {
         name: dataclasses.replace(
             getattr(config, name), steps=steps, batch=min(budget.batch, getattr(config, name).batch)
@@ -79,7 +79,7 @@ def budgeted(config: TrainingConfig, budget: Budget | None) -> TrainingConfig:
         config.data, views=min(config.data.views, budget.views), repeats=min(config.data.repeats, budget.repeats),
         cells=min(config.data.cells, budget.cells), view_points=min(config.data.view_points, max(1024, model.points)),
     )  # fmt: skip
-    return dataclasses.replace(config, model=model, data=data, **stages)
+    return dataclasses.replace(config, model=model, data=data, selection=None, **stages)
 
 
 def stages_of(row: Ablation, config: TrainingConfig) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def train_row(config: TrainingConfig, stages: tuple[str, ...], out: Path, device
 def stage_key(config: TrainingConfig, stage: str) -> str:
     """A name for what a stage comes out as: of everything that it and the stages before it depend on."""
     model = config.model.to_dict()
-    later = {"sampler", "sampling_steps", "guidance"}  # they change how weights are used, and the sampled latents
+    later = {"sampler", "sampling_steps", "guidance", "spread"}  # how weights are used, and the sampled latents
     if stage != "adaptation":
         model = {key: value for key, value in model.items() if key not in {*later, "rounds"}}
     order = ("cvae",) if stage == "cvae" else STAGES[: STAGES.index(stage) + 1]

@@ -63,9 +63,7 @@ class AdaptationStage(Stage):
 
     def loss_terms(self, index: Tensor) -> dict[str, Tensor]:
         model, bank, rounds = self.model, self.bank, self.model.config.rounds
-        frames = bank.frames_of(index)
-        points, normals = self.data.objects.clouds(bank.view[index])
-        points, normals = frames.into(points * bank.scale[index, None, None]), normals @ frames.rotation
+        frames, points, normals = bank.clouds(self.data.objects, index)
         with torch.no_grad():
             condition = model.object_encoder(bank.features[index].float(), bank.context[index])
             latent = self.latents[index]

@@ -19,11 +19,11 @@ from typing import Any
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from fastgrasp_training.configuration import STAGES, TrainingConfig
+from fastgrasp_training.configuration import SAMPLING, TrainingConfig
 
 SECONDS = 60.0  # at the latest, so often
 VERSION = 2  # 1: Lightning's own
-_LATER = ("sampler", "sampling_steps", "guidance", "rounds")  # of the model; only the adaptation depends on them
+_LATER = ("sampler", "sampling_steps", "guidance", "rounds", "spread")  # of the model; only SAMPLING depends on them
 _ELSEWHERE = ("cache", "workers", "grasps", "sources")  # of the data: its digest tells them
 
 
@@ -33,10 +33,10 @@ class CheckpointError(ValueError):
 
 def identity(config: TrainingConfig, stage: str, data: str, hand: str) -> dict[str, Any]:
     """What a stage's weights depend on, flat and plain: configuration, seed, digests of data and hand."""
-    model = {k: v for k, v in config.model.to_dict().items() if stage == "adaptation" or k not in _LATER}
+    model = {k: v for k, v in config.model.to_dict().items() if stage in SAMPLING or k not in _LATER}
     parts = {"model": model} | {
         name: dataclasses.asdict(getattr(config, name))
-        for name in (("cvae",) if stage == "cvae" else STAGES[: STAGES.index(stage) + 1])
+        for name in config.stages[: config.stages.index(stage) + 1]
     }
     parts["data"] = {k: v for k, v in dataclasses.asdict(config.data).items() if k not in _ELSEWHERE}
     flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}

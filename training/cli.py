@@ -1,4 +1,4 @@
-"""`fastgrasp train autoencoder|diffusion|adaptation|all --config FILE`: the training command.
+"""`fastgrasp train autoencoder|diffusion|adaptation|selection|all --config FILE`: the training command.
 
 `fastgrasp train ablations` trains and measures the rows of the paper's ablations: `fastgrasp train ablations --help`.
 """
@@ -43,7 +43,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastgrasp train", description=__doc__)
-    parser.add_argument("stage", choices=("autoencoder", "diffusion", "adaptation", "cvae", "all"), help="which stage")
+    stages = ("autoencoder", "diffusion", "adaptation", "selection", "cvae", "all")
+    parser.add_argument("stage", choices=stages, help="which stage")
     parser.add_argument("--config", required=True, help="a file such as config/training/default.yaml")
     sources = "open, grab:/path, oakink:/path, ho3d:/path, your own grasps.npz; give several to mix them"
     parser.add_argument("--data", action="append", default=[], metavar="SOURCE", help=f"{sources} (docs/datasets.md)")

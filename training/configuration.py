@@ -13,6 +13,7 @@ from fastgrasp_model.configuration import ModelConfig
 
 PACKED_GRASPS = Path(__file__).parent / "data" / "open_grasps.npz"
 STAGES = ("autoencoder", "diffusion", "adaptation")
+SAMPLING = ("adaptation", "selection")  # stages that learn from hands that the model makes itself
 MOST_LAYERS = 8  # configurations below one another
 
 
@@ -67,7 +68,7 @@ class StageConfig:
     A loss that `weights` does not name is not used; without any weights all count once. `latents` says what the
     adaptation module is trained on: "sampled" latents, as it will meet them, or "denoised" ones (the published code:
     the one-step estimate from a noised true latent). `explored` is the share of its samples that are random places of
-    objects made smaller or larger, beyond what the grasp set holds.
+    objects made smaller or larger, beyond what the grasp set holds (adaptation, selection).
     """
 
     steps: int = 1000
@@ -117,23 +118,29 @@ class MonitorConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A whole run: model, data and the three stages; `cvae` is the one stage of the baseline."""
+    """A whole run: model, data and the stages; `selection` may be left out, `cvae` is the one stage of the baseline."""
 
     model: ModelConfig
     data: DataConfig
     autoencoder: StageConfig
     diffusion: StageConfig
     adaptation: StageConfig
+    selection: StageConfig | None = None
     cvae: StageConfig = field(default_factory=StageConfig)
     seed: int = 0
     monitor: MonitorConfig = field(default_factory=MonitorConfig)
+
+    def __post_init__(self):
+        if self.selection and (self.model.generator == "cvae" or not self.model.rounds):
+            raise ValueError("selection: it follows an adaptation; expected a diffusion with rounds, or no section")
 
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages that this model has, in order: a CVAE has one, a model of 0 rounds no adaptation."""
         if self.model.generator == "cvae":
             return ("cvae",)
-        return STAGES if self.model.rounds else STAGES[:2]
+        stages = STAGES if self.model.rounds else STAGES[:2]
+        return (*stages, "selection") if self.selection else stages
 
     def with_sources(self, sources: Sequence[str]) -> TrainingConfig:
         """The same on other data, as `--data` names them; none: the same configuration."""
@@ -157,7 +164,7 @@ class TrainingConfig:
         _refuse_unknown("the configuration", content, {f.name for f in fields(cls)})
         parts: dict[str, Any] = {"model": ModelConfig.from_dict(content.get("model") or {})}
         parts["data"] = _section(DataConfig, "data", content)
-        for stage in (*STAGES, "cvae"):
+        for stage in (*STAGES, "cvae", *(["selection"] if content.get("selection") else [])):
             parts[stage] = _section(StageConfig, stage, content)
         parts["monitor"] = _section(MonitorConfig, "monitor", content)
         return cls(**parts, seed=int(content.get("seed", 0)))

@@ -145,8 +145,19 @@ class SampleBank:
         moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "frames"}
         return SampleBank(frames=Frames(*(value.to(device) for value in self.frames)), **moved)
 
+    def __getitem__(self, index: Tensor) -> SampleBank:
+        """The samples of these numbers (B,); without other frames where the bank has none."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "frames"}
+        return SampleBank(frames=self.frames_of(index), **{k: v[index] if len(v) else v for k, v in parts.items()})
+
     def frames_of(self, index: Tensor) -> Frames:
         return Frames(self.frames.rotation[index], self.frames.origin[index])
+
+    def clouds(self, objects: TrainingObjects, index: Tensor) -> tuple[Frames, Tensor, Tensor]:
+        """The frames (B) of samples, and what is seen in them: points (B, N, 3), metres, and normals (B, N, 3)."""
+        frames = self.frames_of(index)
+        points, normals = objects.clouds(self.view[index])
+        return frames, frames.into(points * self.scale[index, None, None]), normals @ frames.rotation
 
 
 def build_bank(

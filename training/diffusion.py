@@ -18,6 +18,7 @@ from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.hand_losses import HandLosses
 from fastgrasp_training.paper_losses import FIVE
+from fastgrasp_training.randomness import Draws
 from fastgrasp_training.stage import Stage
 
 SIGNAL = 0.5  # share of the clean latent's variance in the noised one, above which its estimate is worth a hand
@@ -50,10 +51,8 @@ class DiffusionStage(Stage):
         model, bank = self.model, self.bank
         clean = self.latents[index]
         condition = model.object_encoder(bank.features[index].float(), bank.context[index])
-        noise, t = self.draws.normal(*clean.shape), self.draws.integers(model.schedule.steps, len(clean))
-        noisy = model.schedule.noised(clean, noise, t)
-        predicted = model.denoiser(noisy, t, condition, self.draws.uniform(len(clean)) < DROPPED)
-        terms = {"denoising": (predicted - model.schedule.target(clean, noise, t)).square().mean()}
+        noisy, t, predicted, error = denoised(model, clean, condition, self.draws)
+        terms = {"denoising": error}
         if self.hand_losses is not None:
             terms |= self._of_estimates(noisy, predicted, t, index)
         return terms | anchor_loss(model, condition, bank, index)
@@ -65,6 +64,14 @@ class DiffusionStage(Stage):
         clear[t.argmin()] = True
         code = self.model.autoencoder.decode_code(clean[clear].clamp(-CLIP, CLIP))
         return self.hand_losses(code, index[clear.to(index.device)])
+
+
+def denoised(model: FastGraspModel, clean: Tensor, condition: Tensor, draws: Draws) -> tuple[Tensor, ...]:
+    """Latents (B, latent) noised at random times (B,), what the denoiser says of them, and its mean squared error."""
+    noise, t = draws.normal(*clean.shape), draws.integers(model.schedule.steps, len(clean))
+    noisy = model.schedule.noised(clean, noise, t)
+    predicted = model.denoiser(noisy, t, condition, draws.uniform(len(clean)) < DROPPED)
+    return noisy, t, predicted, (predicted - model.schedule.target(clean, noise, t)).square().mean()
 
 
 def anchor_loss(model: FastGraspModel, condition: Tensor, bank: SampleBank, index: Tensor) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from fastgrasp_model.commands.shared import positive
-from fastgrasp_training.configuration import TrainingConfig
+from fastgrasp_training.configuration import TrainingConfig, TrainingConfigError
 from fastgrasp_training.devices import PRECISIONS, Machine
 from fastgrasp_training.precision import lowered
 from fastgrasp_training.randomness import Draws, step_seed
@@ -46,6 +46,8 @@ def fresh_stage(name: str, config: TrainingConfig, machine: Machine) -> Stage:
     data = load_training_data(config.data, hand).to(machine.device)
     model.to(machine.device)
     hand.to(machine.device)
+    if getattr(config, name) is None:
+        raise TrainingConfigError(f"the configuration has no {name}; expected a section `{name}` in it")
     bank = _bank_for(name, config, data, model, None)
     console = Console(stderr=True, quiet=True)
     if name not in ("autoencoder", "cvae"):  # what the stages before would have fitted
@@ -172,7 +174,7 @@ def lines(found: dict) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fastgrasp_training.profile", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("stage", choices=("autoencoder", "diffusion", "adaptation", "cvae"))
+    parser.add_argument("stage", choices=("autoencoder", "diffusion", "adaptation", "selection", "cvae"))
     parser.add_argument("--config", required=True)
     parser.add_argument("--data", action="append", default=[], metavar="SOURCE")
     parser.add_argument("--steps", type=positive, default=20, help="steps that are timed (default 20)")

@@ -28,13 +28,14 @@ from fastgrasp_training.adaptation import AdaptationStage, starting_latents
 from fastgrasp_training.autoencoder import AutoencoderStage
 from fastgrasp_training.baselines import CvaeStage
 from fastgrasp_training.checkpoints import CheckpointError, Checkpoints, identity, read_checkpoint, refuse_other
-from fastgrasp_training.configuration import TrainingConfig, TrainingConfigError
+from fastgrasp_training.configuration import SAMPLING, TrainingConfig, TrainingConfigError
 from fastgrasp_training.data import SampleBank, TrainingData, build_bank, load_training_data
 from fastgrasp_training.devices import Machine, MachineError
 from fastgrasp_training.diffusion import DiffusionStage, true_latents
 from fastgrasp_training.held_out import held_out
 from fastgrasp_training.monitor import Monitor
 from fastgrasp_training.run_folder import Losses, Metrics, hand_digest, write_run
+from fastgrasp_training.selection import SelectionError, SelectionStage, firm_hands
 from fastgrasp_training.sources import DataSourceError
 from fastgrasp_training.stage import Stage, run_stage
 from fastgrasp_training.synthesis.grasp_set import GraspSetError
@@ -47,7 +48,7 @@ class MissingStageError(ValueError):
 
 WRONG_REQUEST = (
     TrainingConfigError, MissingStageError, DataSourceError, DatasetError, GraspSetError, ObjectSpecError, MeshError,
-    HandModelError, WeightsError, CheckpointError, MachineError, OSError,
+    HandModelError, WeightsError, CheckpointError, MachineError, SelectionError, OSError,
 )  # fmt: skip
 
 
@@ -72,7 +73,7 @@ class Run:
     def __init__(self, config: TrainingConfig, out: Path, machine: Machine, console: Console):
         self.config, self.out, self.machine, self.console = config, out, machine, console
         self.hand = ManoLayer.from_file()
-        self._bank: tuple[bool, SampleBank] | None = None
+        self._bank: tuple[float, SampleBank] | None = None
 
     def train(self, stages: tuple[str, ...]) -> Path:
         """See `train`."""
@@ -152,13 +153,13 @@ class Run:
         return _make_stage(name, self.config, self.model, self.data, bank, self.console)
 
     def _samples(self, name: str) -> SampleBank:
-        """Grasps alone, or (adaptation) grasps and explorations; kept for the next stage, which may want the same."""
-        explores = name == "adaptation" and self.config.adaptation.explored > 0
-        if self._bank is None or self._bank[0] != explores:
+        """See `_bank_for`; kept for the next stage, which may want the same."""
+        explored = _explored(name, self.config)
+        if self._bank is None or self._bank[0] != explored:
             self._bank = None
             with _progress(self.console) as bars:
                 bank = _bank_for(name, self.config, self.data, self.model, _bar(bars, "samples"))
-            self._bank = explores, bank
+            self._bank = explored, bank
         return self._bank[1]
 
     def _train_stage(self, name: str) -> None:
@@ -219,10 +220,14 @@ def _starting_model(
 
 
 def _bank_for(name: str, config: TrainingConfig, data: TrainingData, model: FastGraspModel, progress) -> SampleBank:
-    """The samples of a stage: grasps alone, or (adaptation) grasps and explorations."""
-    share = config.adaptation.explored if name == "adaptation" else 0.0
+    """The samples of a stage: grasps alone, or (adaptation, selection) grasps and explorations."""
+    share = _explored(name, config)
     repeats = max(config.data.repeats // 2, 1) if share else config.data.repeats
     return build_bank(data, model, repeats, config.seed + (share > 0), progress, explored=share)
+
+
+def _explored(name: str, config: TrainingConfig) -> float:
+    return getattr(config, name).explored if name in SAMPLING else 0.0
 
 
 def _make_stage(
@@ -234,6 +239,11 @@ def _make_stage(
         return AutoencoderStage(model, config.autoencoder, data, bank)
     if name == "diffusion":
         return DiffusionStage(model, config.diffusion, data, bank)
+    if name == "selection":
+        with _progress(console) as bars:
+            chosen, latents = firm_hands(model, data, bank, config.seed + 1, progress=_bar(bars, "hands"))
+        console.print(f"{len(chosen):,} of {len(bank):,} hands hold firmly")
+        return SelectionStage(model, config.selection, chosen, latents)
     true = true_latents(model, data, bank)
     with _progress(console) as bars:
         kind = config.adaptation.latents

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastgrasp_training.configuration import STAGES, TrainingConfig
+from fastgrasp_training.configuration import TrainingConfig
 
-STEPS = {"autoencoder": 60, "diffusion": 60, "adaptation": 30, "cvae": 60}
+STEPS = {"autoencoder": 60, "diffusion": 60, "adaptation": 30, "selection": 30, "cvae": 60}
 BATCH, OBJECTS, POINTS = 16, 6, 128
 
 
@@ -14,8 +14,9 @@ def toy(config: TrainingConfig) -> TrainingConfig:
     """The same model and losses; few objects, samples, steps and points."""
     stages = {
         name: replace(stage, steps=min(stage.steps, STEPS[name]), batch=min(stage.batch, BATCH))
-        for name in (*STAGES, "cvae")
+        for name in STEPS
         for stage in [getattr(config, name)]
+        if stage is not None
     }
     model = replace(config.model, points=min(config.model.points, POINTS))
     data = config.data

@@ -60,12 +60,15 @@ def test_wrong_stages_are_named(values, message):
 def test_which_stages_a_model_has():
     stages = {
         "{}": ("autoencoder", "diffusion", "adaptation"), "{rounds: 0}": ("autoencoder", "diffusion"),
+        "{rounds: 2}, selection: {steps: 9}": ("autoencoder", "diffusion", "adaptation", "selection"),
         "{generator: cvae, rounds: 0, probes: 0}": ("cvae",),
     }  # fmt: skip
     import yaml
 
     for text, expected in stages.items():
-        assert TrainingConfig.from_dict({"model": yaml.safe_load(text)}).stages == expected
+        assert TrainingConfig.from_dict(yaml.safe_load(f"{{model: {text}}}")).stages == expected
+    with pytest.raises(ValueError, match="selection: it follows an adaptation"):
+        TrainingConfig.from_dict({"model": {"rounds": 0}, "selection": {"steps": 9}})
 
 
 def test_paper_is_what_the_paper_states(request):

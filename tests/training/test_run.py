@@ -1,9 +1,13 @@
 """A whole run: three stages, files, resuming, and requests that cannot be met."""
 
+import dataclasses
+import shutil
+
 import pytest
 import torch
 
 from fastgrasp_model.generator import GraspGenerator
+from fastgrasp_model.model import PRETRAINED, FastGraspModel
 from fastgrasp_training import cli, run
 from fastgrasp_training.autoencoder import AutoencoderStage
 from fastgrasp_training.configuration import TrainingConfig, TrainingConfigError
@@ -19,6 +23,21 @@ def test_all_stages_end_in_weights_that_generate(tiny_run, tmp_path, data):
     for stage in ("autoencoder", "diffusion", "adaptation"):
         assert (tmp_path / stage / "last.ckpt").exists()
         assert list((tmp_path / "tensorboard" / stage).glob("events*"))
+
+
+@pytest.mark.slow
+def test_selection_goes_on_from_trained_weights(tiny_run, tmp_path, data):
+    """From those that ship: a network of a few steps makes no hand that holds."""
+    shutil.copytree(PRETRAINED, tmp_path / "adaptation" / "weights")
+    model = FastGraspModel.from_pretrained().config
+    stage = dataclasses.replace(tiny_run.adaptation, learning_rate=1e-4)
+    config = dataclasses.replace(tiny_run, model=dataclasses.replace(model, spread=1.2), selection=stage)
+    weights = train(config, ("selection",), tmp_path, "cpu", quiet=True)
+    before, after = FastGraspModel.from_pretrained().state_dict(), FastGraspModel.from_pretrained(weights).state_dict()
+    assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"denoiser"}
+    assert FastGraspModel.from_pretrained(weights).config.spread == 1.0
+    cloud = data.objects.clouds(torch.tensor([0]))[0][0].numpy()
+    assert len(GraspGenerator.from_pretrained(weights).generate(cloud, 3)) == 3
 
 
 @pytest.mark.slow

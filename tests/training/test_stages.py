@@ -1,13 +1,19 @@
 """Each stage, trained for a few steps on real grasps: its loss falls, and it moves only what it should."""
 
+import dataclasses
+
 import pytest
 import torch
 
+from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.networks.hand_code import HandCode
 from fastgrasp_training.adaptation import AdaptationStage, starting_latents
 from fastgrasp_training.autoencoder import AutoencoderStage, shaken
 from fastgrasp_training.configuration import StageConfig
+from fastgrasp_training.data import build_bank
 from fastgrasp_training.diffusion import DiffusionStage, true_latents
+from fastgrasp_training.losses import HandContact, ScaledGrids, firm
+from fastgrasp_training.selection import SelectionError, SelectionStage, firm_hands
 from fastgrasp_training.stage import RandomBatches
 
 
@@ -91,6 +97,37 @@ def test_judges_and_field_do_not_move_the_hand(model, data, bank):
         assert all(slope is None or not slope.any() for slope in slopes), name
     slopes = torch.autograd.grad(terms["judge"] + terms["place"], list(model.field.parameters()), allow_unused=True)
     assert all(slope is None or not slope.any() for slope in slopes)
+
+
+def test_selection_learns(model, data, bank):
+    AutoencoderStage(model, StageConfig(), data, bank)
+    model.config = dataclasses.replace(model.config, spread=1.2)
+    stage = SelectionStage(model, StageConfig(), bank, 0.3 * true_latents(model, data, bank))
+    first, last, moved = _train(stage, 160, 64)
+    assert last < 0.9 * first
+    assert moved == {"denoiser"}
+    assert model.config.spread == 1.0  # it learned how wide the latents are
+
+
+def test_selection_keeps_the_hands_that_are_firm(data, hand):
+    model = FastGraspModel.from_pretrained(hand=hand)
+    bank = build_bank(data, model, 1, seed=0, explored=0.5)
+    chosen, latents = firm_hands(model, data, bank, seed=3)
+    assert len(bank) / 20 < len(chosen) == len(latents) < len(bank)
+    frames, points, normals = chosen.clouds(data.objects, torch.arange(len(chosen)))
+    seen = chosen.features.float(), chosen.context
+    with torch.no_grad():
+        state = model.adapt(latents, model.object_encoder(*seen), points, normals, model.shape_code(*seen))
+    owner, places = data.object[chosen.grasp], frames.out_of(model.hands(state))
+    grids = ScaledGrids(data.objects.grids, chosen.scale)
+    distance = grids.query(places, owner)
+    gaps = HandContact.of(hand, model.probe_ids).gaps(places, hand.faces, distance, grids, owner)
+    assert firm(gaps, distance).mean() > 0.95  # the same hands again, up to rounding
+
+
+def test_selection_from_hands_that_hold_nothing_is_refused(model, data, bank):
+    with pytest.raises(SelectionError, match="selection: 0 of 16 hands hold firmly, too few to learn from"):
+        firm_hands(model, data, bank[torch.arange(16)], seed=0)
 
 
 def test_shaken_hands_stay_near(data):
