@@ -32,10 +32,10 @@ class ModelConfig:
     conditional prediction; the published code's weight w is `guidance` - 1.
 
     `spread`: the standard deviation of the initial noise, in generating and for the hands that the later stages learn
-    from; 1 is what the diffusion learned, and weights after a "selection" carry 1 again. `field_width`: of the field of the whole shape that the adaptation
-    module also reads (0: none). `bone_frames`: it is told of vectors as the bones below its probes see them, and
-    answers with vectors in the wrist's frame (`networks/touch.py`). `judge_width`: of the network that scores the
-    grasps (0: the analytic score of `ranking.py`).
+    from; 1 is what the diffusion learned, and weights after a "selection" carry 1 again. `field_width`: of the field of
+    the whole shape that the adaptation module also reads (0: none). `bone_frames`: it is told of vectors as the bones
+    below its probes see them, and answers with vectors in the wrist's frame (`networks/touch.py`). `judge_width`: of
+    the network that scores the grasps (0: the analytic score of `ranking.py`).
     """
 
     name: str = "default"

@@ -65,9 +65,10 @@ BUDGETS = {
 
 def budgeted(config: TrainingConfig, budget: Budget | None) -> TrainingConfig:
     """The configuration within a budget, with the paper's three stages. A CVAE has one, of as many steps as those."""
+    config = dataclasses.replace(config, selection=None, refinement=None)
     if budget is None:
         total = sum(getattr(config, name).steps for name in STAGES)
-        return dataclasses.replace(config, selection=None, cvae=dataclasses.replace(config.cvae, steps=total))
+        return dataclasses.replace(config, cvae=dataclasses.replace(config.cvae, steps=total))
     stages = {
         name: dataclasses.replace(
             getattr(config, name), steps=steps, batch=min(budget.batch, getattr(config, name).batch)
@@ -79,7 +80,7 @@ def budgeted(config: TrainingConfig, budget: Budget | None) -> TrainingConfig:
         config.data, views=min(config.data.views, budget.views), repeats=min(config.data.repeats, budget.repeats),
         cells=min(config.data.cells, budget.cells), view_points=min(config.data.view_points, max(1024, model.points)),
     )  # fmt: skip
-    return dataclasses.replace(config, model=model, data=data, selection=None, **stages)
+    return dataclasses.replace(config, model=model, data=data, **stages)
 
 
 def stages_of(row: Ablation, config: TrainingConfig) -> tuple[str, ...]:

@@ -162,6 +162,12 @@ class AdaptationStage(Stage):
         }
 
 
+class RefinementStage(AdaptationStage):
+    """The same once more after a selection, on the latents that are sampled since; with losses of its own."""
+
+    name = "refinement"
+
+
 @torch.no_grad()
 def starting_latents(
     model: FastGraspModel, bank: SampleBank, true: Tensor, kind: str, seed: int, chunk: int = 512, progress=None

@@ -13,7 +13,8 @@ from fastgrasp_model.configuration import ModelConfig
 
 PACKED_GRASPS = Path(__file__).parent / "data" / "open_grasps.npz"
 STAGES = ("autoencoder", "diffusion", "adaptation")
-SAMPLING = ("adaptation", "selection")  # stages that learn from hands that the model makes itself
+FURTHER = ("selection", "refinement")  # after those; a configuration may leave them out
+SAMPLING = ("adaptation", *FURTHER)  # stages that learn from hands that the model makes itself
 MOST_LAYERS = 8  # configurations below one another
 
 
@@ -68,7 +69,7 @@ class StageConfig:
     A loss that `weights` does not name is not used; without any weights all count once. `latents` says what the
     adaptation module is trained on: "sampled" latents, as it will meet them, or "denoised" ones (the published code:
     the one-step estimate from a noised true latent). `explored` is the share of its samples that are random places of
-    objects made smaller or larger, beyond what the grasp set holds (adaptation, selection).
+    objects made smaller or larger, beyond what the grasp set holds (adaptation and later).
     """
 
     steps: int = 1000
@@ -118,7 +119,7 @@ class MonitorConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A whole run: model, data and the stages; `selection` may be left out, `cvae` is the one stage of the baseline."""
+    """A whole run: model, data and the stages, `FURTHER` ones or none; `cvae` is the one stage of the baseline."""
 
     model: ModelConfig
     data: DataConfig
@@ -126,13 +127,15 @@ class TrainingConfig:
     diffusion: StageConfig
     adaptation: StageConfig
     selection: StageConfig | None = None
+    refinement: StageConfig | None = None
     cvae: StageConfig = field(default_factory=StageConfig)
     seed: int = 0
     monitor: MonitorConfig = field(default_factory=MonitorConfig)
 
     def __post_init__(self):
-        if self.selection and (self.model.generator == "cvae" or not self.model.rounds):
-            raise ValueError("selection: it follows an adaptation; expected a diffusion with rounds, or no section")
+        further = [name for name in FURTHER if getattr(self, name)]
+        if further and (self.model.generator == "cvae" or not self.model.rounds):
+            raise ValueError(f"{further[0]}: it follows an adaptation; expected a diffusion with rounds, or no section")
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -140,7 +143,7 @@ class TrainingConfig:
         if self.model.generator == "cvae":
             return ("cvae",)
         stages = STAGES if self.model.rounds else STAGES[:2]
-        return (*stages, "selection") if self.selection else stages
+        return (*stages, *(name for name in FURTHER if getattr(self, name)))
 
     def with_sources(self, sources: Sequence[str]) -> TrainingConfig:
         """The same on other data, as `--data` names them; none: the same configuration."""
@@ -164,7 +167,7 @@ class TrainingConfig:
         _refuse_unknown("the configuration", content, {f.name for f in fields(cls)})
         parts: dict[str, Any] = {"model": ModelConfig.from_dict(content.get("model") or {})}
         parts["data"] = _section(DataConfig, "data", content)
-        for stage in (*STAGES, "cvae", *(["selection"] if content.get("selection") else [])):
+        for stage in (*STAGES, "cvae", *(name for name in FURTHER if content.get(name))):
             parts[stage] = _section(StageConfig, stage, content)
         parts["monitor"] = _section(MonitorConfig, "monitor", content)
         return cls(**parts, seed=int(content.get("seed", 0)))

@@ -24,7 +24,7 @@ from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.hand import HandModelError, ManoLayer
 from fastgrasp_model.hand.anatomy import FINGERS, pads
 from fastgrasp_model.model import FastGraspModel, WeightsError
-from fastgrasp_training.adaptation import AdaptationStage, starting_latents
+from fastgrasp_training.adaptation import AdaptationStage, RefinementStage, starting_latents
 from fastgrasp_training.autoencoder import AutoencoderStage
 from fastgrasp_training.baselines import CvaeStage
 from fastgrasp_training.checkpoints import CheckpointError, Checkpoints, identity, read_checkpoint, refuse_other
@@ -220,7 +220,7 @@ def _starting_model(
 
 
 def _bank_for(name: str, config: TrainingConfig, data: TrainingData, model: FastGraspModel, progress) -> SampleBank:
-    """The samples of a stage: grasps alone, or (adaptation, selection) grasps and explorations."""
+    """The samples of a stage: grasps alone, or (adaptation and later) grasps and explorations."""
     share = _explored(name, config)
     repeats = max(config.data.repeats // 2, 1) if share else config.data.repeats
     return build_bank(data, model, repeats, config.seed + (share > 0), progress, explored=share)
@@ -246,9 +246,9 @@ def _make_stage(
         return SelectionStage(model, config.selection, chosen, latents)
     true = true_latents(model, data, bank)
     with _progress(console) as bars:
-        kind = config.adaptation.latents
-        latents = starting_latents(model, bank, true, kind, config.seed, progress=_bar(bars, "latents"))
-    return AdaptationStage(model, config.adaptation, data, bank, latents)
+        stage = getattr(config, name)
+        latents = starting_latents(model, bank, true, stage.latents, config.seed, progress=_bar(bars, "latents"))
+    return (RefinementStage if name == "refinement" else AdaptationStage)(model, stage, data, bank, latents)
 
 
 def choose_probes(hand: ManoLayer, count: int) -> torch.Tensor:

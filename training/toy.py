@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fastgrasp_training.configuration import TrainingConfig
 
-STEPS = {"autoencoder": 60, "diffusion": 60, "adaptation": 30, "selection": 30, "cvae": 60}
+STEPS = {"autoencoder": 60, "diffusion": 60, "adaptation": 30, "selection": 30, "refinement": 30, "cvae": 60}
 BATCH, OBJECTS, POINTS = 16, 6, 128
 
 

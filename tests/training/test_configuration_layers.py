@@ -60,7 +60,9 @@ def test_wrong_stages_are_named(values, message):
 def test_which_stages_a_model_has():
     stages = {
         "{}": ("autoencoder", "diffusion", "adaptation"), "{rounds: 0}": ("autoencoder", "diffusion"),
-        "{rounds: 2}, selection: {steps: 9}": ("autoencoder", "diffusion", "adaptation", "selection"),
+        "{rounds: 2}, refinement: {steps: 9}, selection: {steps: 9}": (
+            "autoencoder", "diffusion", "adaptation", "selection", "refinement",
+        ),
         "{generator: cvae, rounds: 0, probes: 0}": ("cvae",),
     }  # fmt: skip
     import yaml

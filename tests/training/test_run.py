@@ -25,16 +25,24 @@ def test_all_stages_end_in_weights_that_generate(tiny_run, tmp_path, data):
         assert list((tmp_path / "tensorboard" / stage).glob("events*"))
 
 
+def moved(before, after):
+    """Which networks differ between two states."""
+    return {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+
+
 @pytest.mark.slow
-def test_selection_goes_on_from_trained_weights(tiny_run, tmp_path, data):
+def test_selection_and_refinement_go_on_from_trained_weights(tiny_run, tmp_path, data):
     """From those that ship: a network of a few steps makes no hand that holds."""
     shutil.copytree(PRETRAINED, tmp_path / "adaptation" / "weights")
     model = FastGraspModel.from_pretrained().config
     stage = dataclasses.replace(tiny_run.adaptation, learning_rate=1e-4)
-    config = dataclasses.replace(tiny_run, model=dataclasses.replace(model, spread=1.2), selection=stage)
-    weights = train(config, ("selection",), tmp_path, "cpu", quiet=True)
-    before, after = FastGraspModel.from_pretrained().state_dict(), FastGraspModel.from_pretrained(weights).state_dict()
-    assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"denoiser"}
+    model = dataclasses.replace(model, spread=1.2)
+    config = dataclasses.replace(tiny_run, model=model, selection=stage, refinement=stage)
+    weights = train(config, ("selection", "refinement"), tmp_path, "cpu", quiet=True)
+    folders = PRETRAINED, tmp_path / "selection" / "weights", tmp_path / "refinement" / "weights"
+    states = [FastGraspModel.from_pretrained(folder).state_dict() for folder in folders]
+    assert moved(*states[:2]) == {"denoiser"}
+    assert moved(*states[1:]) == {"adaptation", "field", "judge", "place_judge"}
     assert FastGraspModel.from_pretrained(weights).config.spread == 1.0
     cloud = data.objects.clouds(torch.tensor([0]))[0][0].numpy()
     assert len(GraspGenerator.from_pretrained(weights).generate(cloud, 3)) == 3
