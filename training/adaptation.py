@@ -38,13 +38,14 @@ class Judged(NamedTuple):
 class AdaptationStage(Stage):
     """Physical losses on the corrected hand; `parameters`, `mesh` and `consistency` compare with the true one.
 
-    The last three mean something only for latents that belong to a true hand (`latents: denoised`).
+    These three mean something only for latents that belong to a true hand (`latents: denoised`). `seen_penetration` is
+    `penetration` of the samples whose object is seen from all sides, over all samples: what is hidden cannot be spared.
     """
 
     name = "adaptation"
     losses = (
         "contact", "penetration", "stability", "limits", "self_penetration", "step",
-        "parameters", "mesh", "consistency", "hold", "shape", "judge", "place",
+        "parameters", "mesh", "consistency", "hold", "seen_penetration", "shape", "judge", "place",
     )  # fmt: skip
 
     def __init__(self, model: FastGraspModel, config: StageConfig, data: TrainingData, bank: SampleBank,
@@ -140,6 +141,9 @@ class AdaptationStage(Stage):
             "penetration": self.contact.penetration(distance),
             "limits": self.contact.limits(state.joint_rotations()[:, 1:]),
         }
+        if self.weight("seen_penetration"):
+            whole = self.bank.view[sample] % self.data.objects.views == 0
+            terms["seen_penetration"] = self.contact.penetration(distance * whole.unsqueeze(1))
         if self.weight("self_penetration"):
             terms["self_penetration"] = self.contact.self_penetration(self.model.skeleton(state))
         if self.weight("stability"):

@@ -174,7 +174,7 @@ def lines(found: dict) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fastgrasp_training.profile", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("stage", choices=("autoencoder", "diffusion", "adaptation", "selection", "refinement", "cvae"))
+    parser.add_argument("stage", choices=("autoencoder", "diffusion", "adaptation", "refinement", "cvae"))
     parser.add_argument("--config", required=True)
     parser.add_argument("--data", action="append", default=[], metavar="SOURCE")
     parser.add_argument("--steps", type=positive, default=20, help="steps that are timed (default 20)")

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from fastgrasp_training.configuration import TrainingConfig
 
-STEPS = {"autoencoder": 60, "diffusion": 60, "adaptation": 30, "selection": 30, "refinement": 30, "cvae": 60}
+STEPS = {"autoencoder": 60, "diffusion": 60, "adaptation": 30, "refinement": 30, "cvae": 60}
 BATCH, OBJECTS, POINTS = 16, 6, 128
 
 
 def toy(config: TrainingConfig) -> TrainingConfig:
-    """The same model and losses; few objects, samples, steps and points."""
+    """The same model and losses; few objects, samples, steps and points. No selection: a toy's hands hold nothing."""
     stages = {
         name: replace(stage, steps=min(stage.steps, STEPS[name]), batch=min(stage.batch, BATCH))
         for name in STEPS
@@ -25,4 +25,4 @@ def toy(config: TrainingConfig) -> TrainingConfig:
         cells=min(data.cells, 32), view_points=min(data.view_points, 1024),
     )  # fmt: skip
     monitor = replace(config.monitor, times=min(config.monitor.times, 2), objects=2, grasps=2, pictures=2)
-    return replace(config, model=model, data=data, monitor=monitor, **stages)
+    return replace(config, model=model, data=data, monitor=monitor, selection=None, **stages)
