@@ -28,7 +28,8 @@ def test_figures_of_a_stage(stage, tiny_run, tmp_path, capsys):
 def test_a_toy_is_the_same_method_made_small(name, request):
     config = TrainingConfig.from_yaml(request.config.rootpath / f"config/training/{name}.yaml")
     small = toy(config)
-    assert small.stages == config.stages and small.data.objects == OBJECTS
+    assert small.stages == tuple(stage for stage in config.stages if stage != "selection")
+    assert small.data.objects == OBJECTS
     for stage in small.stages:
         one, whole = getattr(small, stage), getattr(config, stage)
         assert (one.weights, one.form, one.decay) == (whole.weights, whole.form, whole.decay)
