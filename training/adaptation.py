@@ -94,6 +94,7 @@ class AdaptationStage(Stage):
         if probes is None:
             return None, {}
         learns = learns and self.model.field is not None
+        shape = shape if learns or shape is None else shape.detach()
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
             seen = self.model.surroundings(probes.places, points, normals, shape)
         felt = seen.detach() if probes.bones is None else in_bones(seen.detach(), probes.bones)

@@ -1,5 +1,6 @@
 """The profile of a stage, and the toy configuration."""
 
+import dataclasses
 import json
 
 import pytest
@@ -9,11 +10,14 @@ from fastgrasp_training import profile
 from fastgrasp_training.configuration import TrainingConfig
 from fastgrasp_training.toy import BATCH, OBJECTS, STEPS, toy
 
+FIELD = {"field_width": 16, "bone_frames": True, "judge_width": 24}
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["autoencoder", "adaptation"])
-def test_figures_of_a_stage(stage, tiny_run, tmp_path, capsys):
-    config = write_config(tiny_run, tmp_path / "c.yaml")
+@pytest.mark.parametrize(("stage", "more"), [("autoencoder", {}), ("adaptation", {}), ("adaptation", FIELD)])
+def test_figures_of_a_stage(stage, more, tiny_run, tmp_path, capsys):
+    config = dataclasses.replace(tiny_run, model=dataclasses.replace(tiny_run.model, **more))
+    config = write_config(config, tmp_path / "c.yaml")
     words = [stage, "--config", str(config), "--steps", "2", "--device", "cpu"]
     assert profile.main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

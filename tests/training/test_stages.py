@@ -82,6 +82,18 @@ def test_every_loss_of_the_adaptation_has_a_gradient(model, data, bank):
         assert torch.isfinite(slope).all() and (slope.abs().sum() > 0 or float(value.detach()) == 0), name
 
 
+def test_seen_penetration_is_of_objects_seen_from_all_sides(model, data, bank):
+    AutoencoderStage(model, StageConfig(), data, bank)
+    stage = AdaptationStage(model, StageConfig(), data, bank, true_latents(model, data, bank))
+    stage.on_train_epoch_start()
+    for view, whole in ((0, True), (1, False)):
+        bank.view[:16] = data.object[bank.grasp[:16]] * data.objects.views + view
+        terms = stage.loss_terms(torch.arange(16))
+        assert terms["penetration"] > 0
+        expected = terms["penetration"] if whole else torch.zeros(())
+        torch.testing.assert_close(terms["seen_penetration"], expected)
+
+
 def test_judges_and_field_do_not_move_the_hand(model, data, bank):
     """What scores a grasp, and what guesses the shape, learns from the hands and leaves no slope in the corrections."""
     if model.judge is None:
