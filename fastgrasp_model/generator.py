@@ -139,9 +139,7 @@ class GraspGenerator:
             torch.from_numpy(a).to(self.device) for a in prepare_view(centred, rng, view, -centre, count)
         )
         frames = self._candidate_frames(points, normals, generator)
-        features, context = self.model.observe(
-            points.expand(len(frames.origin), -1, -1), frames, self._device_generator(generator)
-        )
+        features, context = self.model.observe(points.unsqueeze(0), frames, self._device_generator(generator))
         conditions = self.model.object_encoder(features, context)
         shapes = self.model.shape_code(features, context)
         # Draw frames in proportion to exp(score), without putting back (Gumbel top-k).

@@ -97,7 +97,10 @@ class FastGraspModel(nn.Module):
     def observe(
         self, points: Tensor, frames: Frames, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Clouds (K, N, 3) seen from frames (K) -> the encoder's features and context (K, 9). Nothing learned yet."""
+        """Clouds (K, N, 3), or one (1, N, 3), seen from frames (K) -> the encoder's features and context (K, 9).
+
+        Nothing learned yet.
+        """
         radius = self.config.radius if self.config.frame == "anchor" else float("inf")
         near = neighbourhood(points, frames, self.config.points, radius, generator)
         return self.object_encoder.features(near), context(points, frames)

@@ -114,8 +114,8 @@ def smooth_normals(points: Tensor, normals: Tensor, at: Tensor, radius: float = 
 def neighbourhood(points: Tensor, frames: Frames, count: int, radius: float, generator=None) -> Tensor:
     """`count` random points of clouds (K, N, 3) within `radius` of the frames' origins -> (K, count, 3) in the frames.
 
-    Where fewer lie within, they repeat; the nearest point always counts as within. A `generator` on the CPU gives the
-    same points on every device.
+    A single cloud (1, N, 3) is that of all frames. Where fewer lie within, they repeat; the nearest point always counts
+    as within. A `generator` on the CPU gives the same points on every device.
     """
     square = (points - frames.origin.unsqueeze(1)).square().sum(-1)  # (K, N)
     outside = square > torch.clamp(square.amin(-1, keepdim=True) + 1e-12, min=radius**2)
@@ -124,14 +124,17 @@ def neighbourhood(points: Tensor, frames: Frames, count: int, radius: float, gen
     order = key.topk(min(count, key.shape[1]), dim=-1, largest=False).indices
     inside = (~outside).sum(-1, keepdim=True).clamp(min=1, max=order.shape[1])
     order = order.gather(1, torch.arange(count, device=points.device).expand(len(order), -1) % inside)
-    return frames.into(points.gather(1, order.unsqueeze(-1).expand(-1, -1, 3)))
+    return frames.into(points.expand(len(order), -1, -1).gather(1, order.unsqueeze(-1).expand(-1, -1, 3)))
 
 
 def context(points: Tensor, frames: Frames) -> Tensor:
-    """What a local frame cannot see of clouds (K, N, 3): centroid (3, decimetres) and covariance (6, root scale)."""
-    local = frames.into(points)
-    mean = local.mean(1)
-    centred = (local - mean.unsqueeze(1)) / 0.1
-    covariance = torch.einsum("kni,knj->kij", centred, centred) / local.shape[1]
+    """What a local frame cannot see of clouds (K, N, 3), or of one (1, N, 3) from all frames: (K, 9).
+
+    The centroid (3, decimetres) and the covariance (6, root scale).
+    """
+    centre = points.mean(1, keepdim=True)
+    centred = (points - centre) / 0.1
+    spread = torch.einsum("kni,knj->kij", centred, centred) / points.shape[1]
+    mean, covariance = frames.into(centre).squeeze(1), frames.rotation.transpose(1, 2) @ spread @ frames.rotation
     upper = covariance[:, [0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
     return torch.cat([mean / 0.1, upper.sign() * upper.abs().clamp(min=1e-8).sqrt()], dim=-1)
