@@ -35,7 +35,8 @@ class ModelConfig:
     from; 1 is what the diffusion learned, and weights after a "selection" carry 1 again. `field_width`: of the field of
     the whole shape that the adaptation module also reads (0: none). `bone_frames`: it is told of vectors as the bones
     below its probes see them, and answers with vectors in the wrist's frame (`networks/touch.py`). `judge_width`: of
-    the network that scores the grasps (0: the analytic score of `ranking.py`).
+    the network that scores the grasps (0: the analytic score of `ranking.py`). `back_view_width`: of the network that
+    guesses what a single view hides (0: it stays hidden).
     """
 
     name: str = "default"
@@ -66,6 +67,7 @@ class ModelConfig:
     field_width: int = 0
     bone_frames: bool = False
     judge_width: int = 0
+    back_view_width: int = 0
 
     def __post_init__(self):
         for field in fields(self):

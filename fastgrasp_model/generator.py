@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fastgrasp_model.completion import beside, hidden_side
 from fastgrasp_model.geometry.clouds import validate_cloud
-from fastgrasp_model.geometry.views import VIEW_POINTS, Frames, anchor_frames, prepare_view, smooth_normals
+from fastgrasp_model.geometry.views import VIEW_POINTS, Frames, anchor_frames, prepare_view, sensor_of, smooth_normals
 from fastgrasp_model.grasps import Grasps
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import pads
@@ -133,12 +134,9 @@ class GraspGenerator:
         centre = cloud.mean(0, dtype=np.float64)
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
         centred = (cloud - centre).astype(np.float32)
-        view = None if viewpoint is None else viewpoint - centre
-        count = max(VIEW_POINTS, self.model.config.points)
-        points, normals = (
-            torch.from_numpy(a).to(self.device) for a in prepare_view(centred, rng, view, -centre, count)
-        )
-        frames = self._candidate_frames(points, normals, generator)
+        sensor = sensor_of(centred, -centre) if viewpoint is None else viewpoint - centre
+        points, normals, seen = self._whole(centred, sensor, rng)
+        frames = self._candidate_frames(points[:seen], normals[:seen], generator)
         features, context = self.model.observe(points.unsqueeze(0), frames, self._device_generator(generator))
         conditions = self.model.object_encoder(features, context)
         shapes = self.model.shape_code(features, context)
@@ -149,6 +147,18 @@ class GraspGenerator:
         chosen = Frames(frames.rotation[best], frames.origin[best])
         shapes = None if shapes is None else shapes[best]
         return EncodedObject(points, normals, centre, chosen, conditions[best], shapes)
+
+    def _whole(self, cloud: np.ndarray, sensor: np.ndarray | None, rng) -> tuple[Tensor, Tensor, int]:
+        """Points and normals (N, 3) of a centred cloud, and how many of them, the first, are measured.
+
+        Of a single view half are measured, and half are a guess of the hidden side.
+        """
+        count = max(VIEW_POINTS, self.model.config.points)
+        points, normals = prepare_view(cloud, rng, sensor, count)
+        seen = len(points)
+        if sensor is not None and self.model.back_view is not None:
+            points, normals, seen = beside(points, normals, *hidden_side(self.model.back_view, cloud, sensor), rng)
+        return torch.from_numpy(points).to(self.device), torch.from_numpy(normals).to(self.device), seen
 
     def _place_scores(self, conditions: Tensor, shapes: Tensor | None) -> Tensor:
         """Scores (K,) of frames: where people take hold, as the training set knows, and where a grasp would be firm."""

@@ -21,6 +21,7 @@ from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.mano import HandPose
 from fastgrasp_model.networks import (
     AdaptationModule,
+    BackView,
     BasisPointEncoder,
     GraspJudge,
     HandAutoencoder,
@@ -59,6 +60,7 @@ class FastGraspModel(nn.Module):
             else PointNetObjectEncoder(config.object_width, plain=plain)
         )
         self.field = self.judge = self.place_judge = None
+        self.back_view = BackView(config.back_view_width) if config.back_view_width else None
         if config.generator == "cvae":
             self.cvae = HandCVAE(
                 hand, config.latent, config.object_width, config.hand_width, config.vertex_encoder, plain

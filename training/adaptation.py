@@ -143,7 +143,7 @@ class AdaptationStage(Stage):
             "limits": self.contact.limits(state.joint_rotations()[:, 1:]),
         }
         if self.weight("seen_penetration"):
-            whole = self.bank.view[sample] % self.data.objects.views == 0
+            whole = self.data.objects.whole(self.bank.view[sample])
             terms["seen_penetration"] = self.contact.penetration(distance * whole.unsqueeze(1))
         if self.weight("self_penetration"):
             terms["self_penetration"] = self.contact.self_penetration(self.model.skeleton(state))

@@ -1,4 +1,4 @@
-"""`fastgrasp train autoencoder|diffusion|adaptation|selection|refinement|all --config FILE`: the training command.
+"""`fastgrasp train STAGE|all --config FILE`: the training command.
 
 `fastgrasp train ablations` trains and measures the rows of the paper's ablations: `fastgrasp train ablations --help`.
 """
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastgrasp train", description=__doc__)
-    stages = ("autoencoder", "diffusion", "adaptation", "selection", "refinement", "cvae", "all")
+    stages = ("autoencoder", "diffusion", "adaptation", "selection", "refinement", "completion", "cvae", "all")
     parser.add_argument("stage", choices=stages, help="which stage")
     parser.add_argument("--config", required=True, help="a file such as config/training/default.yaml")
     sources = "open, grab:/path, oakink:/path, ho3d:/path, your own grasps.npz; give several to mix them"

@@ -30,7 +30,8 @@ class DataConfig:
     `grasps` is a folder of shards or a packed file (empty: the open grasp set of the package). `views` clouds are made
     of each object, the first whole, the others seen from one side by a noisy sensor. `repeats` is how often a grasp
     comes back with another view, anchor and rotation. A view holds `view_points` points. `objects`: only the grasps on
-    so many objects, of many families (0: all).
+    so many objects, of many families (0: all). `range_views`: range images of each object that the completion learns
+    from.
     """
 
     grasps: str = ""
@@ -42,6 +43,7 @@ class DataConfig:
     workers: int = 2
     view_points: int = 1024
     objects: int = 0
+    range_views: int = 12
 
     def __post_init__(self):
         sources = [self.sources] if isinstance(self.sources, str) else list(self.sources)
@@ -50,6 +52,8 @@ class DataConfig:
         object.__setattr__(self, "sources", tuple(sources))
         if self.view_points < 64:
             raise ValueError(f"view_points: expected 64 or more, got {self.view_points!r}")
+        if self.range_views < 1:
+            raise ValueError(f"range_views: expected 1 or more, got {self.range_views!r}")
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -119,7 +123,8 @@ class MonitorConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A whole run: model, data and the stages, `FURTHER` ones or none; `cvae` is the one stage of the baseline."""
+    """A whole run: model, data and the stages; `completion`, before the three, and `FURTHER` ones after them, or none;
+    `cvae` is the one stage of the baseline."""
 
     model: ModelConfig
     data: DataConfig
@@ -128,6 +133,7 @@ class TrainingConfig:
     adaptation: StageConfig
     selection: StageConfig | None = None
     refinement: StageConfig | None = None
+    completion: StageConfig | None = None
     cvae: StageConfig = field(default_factory=StageConfig)
     seed: int = 0
     monitor: MonitorConfig = field(default_factory=MonitorConfig)
@@ -136,6 +142,12 @@ class TrainingConfig:
         further = [name for name in FURTHER if getattr(self, name)]
         if further and (self.model.generator == "cvae" or not self.model.rounds):
             raise ValueError(f"{further[0]}: it follows an adaptation; expected a diffusion with rounds, or no section")
+        if self.completion and self.model.generator == "cvae":
+            raise ValueError("completion: the baseline has one stage; expected no such section with a CVAE")
+        if bool(self.completion) != bool(self.model.back_view_width):
+            raise ValueError(
+                "completion: it trains the network of model.back_view_width; expected both, or neither (width 0)"
+            )
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -143,6 +155,7 @@ class TrainingConfig:
         if self.model.generator == "cvae":
             return ("cvae",)
         stages = STAGES if self.model.rounds else STAGES[:2]
+        stages = ("completion", *stages) if self.completion else stages
         return (*stages, *(name for name in FURTHER if getattr(self, name)))
 
     def with_sources(self, sources: Sequence[str]) -> TrainingConfig:
@@ -167,7 +180,7 @@ class TrainingConfig:
         _refuse_unknown("the configuration", content, {f.name for f in fields(cls)})
         parts: dict[str, Any] = {"model": ModelConfig.from_dict(content.get("model") or {})}
         parts["data"] = _section(DataConfig, "data", content)
-        for stage in (*STAGES, "cvae", *(name for name in FURTHER if content.get(name))):
+        for stage in (*STAGES, "cvae", *(name for name in ("completion", *FURTHER) if content.get(name))):
             parts[stage] = _section(StageConfig, stage, content)
         parts["monitor"] = _section(MonitorConfig, "monitor", content)
         return cls(**parts, seed=int(content.get("seed", 0)))

@@ -1,7 +1,8 @@
 """A look at a stage while it trains: the benchmark's cheap figures on held-out shapes, and a picture.
 
-The autoencoder reconstructs the set's own grasps on held-out objects; the later stages generate grasps for them. No
-simulation. The figures are those of `fastgrasp_model.metrics`, on a few dozen hands: for curves, not for tables.
+The autoencoder reconstructs the set's own grasps on held-out objects; the later stages generate grasps for them, and
+the completion guesses their hidden sides. No simulation. The figures of hands are those of `fastgrasp_model.metrics`,
+on a few dozen hands: for curves, not for tables.
 The monitor takes nothing from the training's random numbers and leaves every module in the mode it found it in.
 """
 
@@ -20,12 +21,16 @@ from fastgrasp_model.grasps import Grasps
 from fastgrasp_model.metrics import contact_ratio, diversity, penetration
 from fastgrasp_model.metrics.hand_set import HandSet
 from fastgrasp_model.model import FastGraspModel
+from fastgrasp_training.completion import back_errors
 from fastgrasp_training.configuration import MonitorConfig
 from fastgrasp_training.data import build_bank
 from fastgrasp_training.held_out import HeldOut
 from fastgrasp_training.precision import full_precision
+from fastgrasp_training.randomness import Draws
+from fastgrasp_training.range_views import RangeViews, object_range_views
 from fastgrasp_training.reconstruction import reconstruct
 
+RANGE_VIEWS = 8  # of a held-out object, for the completion
 MOST_VOLUMES = 16  # hands whose solid volume is counted
 SEED = 0
 
@@ -48,6 +53,8 @@ class Monitor(Callback):
         with undisturbed(stage.model):
             if stage.name == "autoencoder":
                 figures, shown = reconstructed(stage.model, self.held, self.config)
+            elif stage.name == "completion":
+                figures, shown = completed(stage.model, self.held), []
             else:
                 figures, shown = generated(stage.model, self.held, self.config)
         figures = {name: round(value, 5) for name, value in figures.items()}
@@ -104,6 +111,14 @@ def reconstructed(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -
         before, after = (_volumes(one, owner, held) for one in hands)
         figures["volume_added_cm3"] = float(np.mean(after) - np.mean(before))
     return figures, _items(hands[1], owner, held)
+
+
+def completed(model: FastGraspModel, held: HeldOut) -> dict[str, float]:
+    """The completion on views of held-out objects: see `completion.back_errors`."""
+    rng = np.random.default_rng(SEED)
+    made = [object_range_views(mesh, RANGE_VIEWS, rng) for mesh in held.meshes]
+    views = RangeViews(**{name: torch.from_numpy(np.concatenate([m[name] for m in made])) for name in made[0]})
+    return back_errors(model.back_view, views.to(next(model.parameters()).device), Draws(SEED))
 
 
 def generated(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -> tuple[dict[str, float], list]:

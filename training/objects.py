@@ -15,22 +15,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fastgrasp_model.completion import beside, hidden_side
 from fastgrasp_model.geometry.partial import depth_noise, random_camera, visible_points
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids, mesh_distance_grid
 from fastgrasp_model.geometry.views import VIEW_POINTS, prepare_view
+from fastgrasp_model.networks.back_view import BackView
 from fastgrasp_training.sources.objects import ObjectSource, as_source
 
-CACHE_VERSION = 2  # 2: the families of shapes made anew
+CACHE_VERSION = 3  # 2: the families of shapes made anew; 3: where the sensors stood
 SURFACE_POINTS = 12_000
 SPARSE_SHARE = 0.2  # of the views are thinned to a few hundred points
 SENSOR_NOISE = 0.002  # metres, the largest standard deviation of the depth error
 
 
 class TrainingObjects:
-    """M objects with V views each. points, normals (M * V, N, 3) half precision; grids of the M objects."""
+    """M objects with V views each. points, normals (M * V, N, 3) half precision; grids of the M objects.
 
-    def __init__(self, points: Tensor, normals: Tensor, grids: SignedDistanceGrids, views: int):
-        self.points, self.normals, self.grids, self.views = points, normals, grids, views
+    sensors (M * V, 3): where the sensor of each view stood, metres; NaN for an object seen from all sides.
+    """
+
+    def __init__(self, points: Tensor, normals: Tensor, sensors: Tensor, grids: SignedDistanceGrids, views: int):
+        self.points, self.normals, self.sensors, self.grids, self.views = points, normals, sensors, grids, views
 
     @classmethod
     def prepare(
@@ -64,14 +69,34 @@ class TrainingObjects:
         )
         points = torch.from_numpy(np.concatenate([part["points"] for part in parts]))
         normals = torch.from_numpy(np.concatenate([part["normals"] for part in parts]))
-        return cls(points, normals, grids, views)
+        sensors = torch.from_numpy(np.concatenate([part["sensors"] for part in parts]))
+        return cls(points, normals, sensors, grids, views)
 
     def to(self, device: torch.device | str) -> TrainingObjects:
         """The same on another device."""
         if self.points.device == torch.device(device):
             return self
         grids = self.grids.to(device)
-        return TrainingObjects(self.points.to(device), self.normals.to(device), grids, self.views)
+        moved = (values.to(device) for values in (self.points, self.normals, self.sensors))
+        return TrainingObjects(*moved, grids, self.views)
+
+    def whole(self, view: Tensor) -> Tensor:
+        """Which of views (B,) see their object from all sides."""
+        return view % self.views == 0
+
+    def completed(self, network: BackView, progress=None) -> TrainingObjects:
+        """The same with single views as the generator makes them whole: half measured, half guessed by `network`."""
+        points, normals = self.points.clone(), self.normals.clone()
+        partial = torch.isfinite(self.sensors).all(1).nonzero().squeeze(1).tolist()
+        for done, view in enumerate(partial, start=1):
+            cloud, outward = (values[view].float().cpu().numpy() for values in (self.points, self.normals))
+            sensor, rng = self.sensors[view].cpu().numpy(), np.random.default_rng(view)
+            hidden = hidden_side(network, cloud, sensor)
+            whole = beside(cloud, outward, *hidden, rng)
+            points[view], normals[view] = (torch.from_numpy(values).to(points) for values in whole[:2])
+            if progress:
+                progress(done, len(partial))
+        return TrainingObjects(points, normals, self.sensors, self.grids, self.views)
 
     def clouds(self, view: Tensor) -> tuple[Tensor, Tensor]:
         """Points and normals (B, N, 3), float32, of views (B,)."""
@@ -90,23 +115,27 @@ def _make(job: tuple[ObjectSource, Path, int, int, int]) -> None:
     torch.set_num_threads(1)
     mesh = source.mesh()
     seed = int.from_bytes(hashlib.sha256(source.identity().encode()).digest()[:4], "little")
-    points, normals = object_views(mesh, views, np.random.default_rng(seed), count)
+    points, normals, sensors = object_views(mesh, views, np.random.default_rng(seed), count)
     field, origin, spacing = mesh_distance_grid(mesh.vertices, mesh.faces, cells)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with open(part, "wb") as stream:
         np.savez(
             stream, points=points.astype(np.float16), normals=normals.astype(np.float16),
-            field=field.astype(np.float16), origin=origin, spacing=np.float32(spacing),
+            sensors=sensors.astype(np.float32), field=field.astype(np.float16), origin=origin,
+            spacing=np.float32(spacing),
         )  # fmt: skip
     os.replace(part, path)
 
 
-def object_views(mesh, views: int, rng: np.random.Generator, count: int = VIEW_POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """Views of a mesh, the first from all sides: points and estimated normals (views, count, 3), metres."""
+def object_views(
+    mesh, views: int, rng: np.random.Generator, count: int = VIEW_POINTS
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Views of a mesh, the first from all sides: points and estimated normals (views, count, 3), metres, and the
+    sensors (views, 3), NaN for the first."""
     from fastgrasp_model.geometry.meshes import sample_surface
 
     surface, true_normals = sample_surface(mesh, SURFACE_POINTS, seed=int(rng.integers(2**31)))
-    made = [prepare_view(_thinned(surface, rng), rng, count=count)]
+    made, sensors = [prepare_view(_thinned(surface, rng), rng, count=count)], [np.full(3, np.nan)]
     while len(made) < views:
         camera = random_camera(rng, surface.mean(0), rng.uniform(0.35, 0.9))
         seen = surface[visible_points(surface, true_normals, camera)]
@@ -114,8 +143,9 @@ def object_views(mesh, views: int, rng: np.random.Generator, count: int = VIEW_P
             continue
         noisy = depth_noise(seen, camera, rng.uniform(0.0, SENSOR_NOISE), rng)
         made.append(prepare_view(_thinned(noisy, rng), rng, viewpoint=camera, count=count))
+        sensors.append(camera)
     points, normals = zip(*made, strict=True)
-    return np.stack(points), np.stack(normals)
+    return np.stack(points), np.stack(normals), np.stack(sensors)
 
 
 def _thinned(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:

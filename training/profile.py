@@ -50,7 +50,7 @@ def fresh_stage(name: str, config: TrainingConfig, machine: Machine) -> Stage:
         raise TrainingConfigError(f"the configuration has no {name}; expected a section `{name}` in it")
     bank = _bank_for(name, config, data, model, None)
     console = Console(stderr=True, quiet=True)
-    if name not in ("autoencoder", "cvae"):  # what the stages before would have fitted
+    if name not in ("autoencoder", "cvae", "completion"):  # what the stages before would have fitted
         _make_stage("autoencoder", config, model, data, bank, console)
     stage = _make_stage(name, config, model, data, bank, console).to(machine.device).train()
     for parameter in stage.parameters():

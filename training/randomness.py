@@ -39,5 +39,9 @@ class Draws:
         """Whole numbers (rows,) from 0 to high - 1."""
         return self._mine(torch.randint(high, (rows * self.world,), generator=self.generator))
 
+    def shared(self, high: int) -> int:
+        """One whole number from 0 to high - 1, the same in all processes."""
+        return int(torch.randint(high, (1,), generator=self.generator))
+
     def _mine(self, whole: Tensor) -> Tensor:
         return whole[self.rank :: self.world].to(self.device)

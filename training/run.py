@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -28,12 +30,14 @@ from fastgrasp_training.adaptation import AdaptationStage, RefinementStage, star
 from fastgrasp_training.autoencoder import AutoencoderStage
 from fastgrasp_training.baselines import CvaeStage
 from fastgrasp_training.checkpoints import CheckpointError, Checkpoints, identity, read_checkpoint, refuse_other
+from fastgrasp_training.completion import CompletionStage
 from fastgrasp_training.configuration import SAMPLING, TrainingConfig, TrainingConfigError
 from fastgrasp_training.data import SampleBank, TrainingData, build_bank, load_training_data
 from fastgrasp_training.devices import Machine, MachineError
 from fastgrasp_training.diffusion import DiffusionStage, true_latents
 from fastgrasp_training.held_out import held_out
 from fastgrasp_training.monitor import Monitor
+from fastgrasp_training.range_views import RangeViews, prepared_views
 from fastgrasp_training.run_folder import Losses, Metrics, hand_digest, write_run
 from fastgrasp_training.selection import SelectionError, SelectionStage, firm_hands
 from fastgrasp_training.sources import DataSourceError
@@ -73,7 +77,8 @@ class Run:
     def __init__(self, config: TrainingConfig, out: Path, machine: Machine, console: Console):
         self.config, self.out, self.machine, self.console = config, out, machine, console
         self.hand = ManoLayer.from_file()
-        self._bank: tuple[float, SampleBank] | None = None
+        self._completed = False
+        self._bank: tuple[tuple[bool, float], SampleBank | RangeViews] | None = None
 
     def train(self, stages: tuple[str, ...]) -> Path:
         """See `train`."""
@@ -147,19 +152,23 @@ class Run:
         """A stage with its samples, on the device."""
         self.model.to(self.machine.device)
         self.hand.to(self.machine.device)
+        if name != "completion" and self.model.back_view is not None and not self._completed:
+            with _progress(self.console) as bars:
+                objects = self.data.objects.completed(self.model.back_view.eval(), _bar(bars, "single views"))
+            self.data, self._completed = replace(self.data, objects=objects), True
         bank = self._samples(name)
         self.model.train()
         torch.manual_seed(self.config.seed)
         return _make_stage(name, self.config, self.model, self.data, bank, self.console)
 
-    def _samples(self, name: str) -> SampleBank:
+    def _samples(self, name: str) -> SampleBank | RangeViews:
         """See `_bank_for`; kept for the next stage, which may want the same."""
-        explored = _explored(name, self.config)
-        if self._bank is None or self._bank[0] != explored:
+        kind = name == "completion", _explored(name, self.config)
+        if self._bank is None or self._bank[0] != kind:
             self._bank = None
-            with _progress(self.console) as bars:
+            with _progress(self.console) as bars, self.machine.in_turn() if kind[0] else nullcontext():
                 bank = _bank_for(name, self.config, self.data, self.model, _bar(bars, "samples"))
-            self._bank = explored, bank
+            self._bank = kind, bank
         return self._bank[1]
 
     def _train_stage(self, name: str) -> None:
@@ -219,8 +228,14 @@ def _starting_model(
     return model.train()
 
 
-def _bank_for(name: str, config: TrainingConfig, data: TrainingData, model: FastGraspModel, progress) -> SampleBank:
-    """The samples of a stage: grasps alone, or (adaptation and later) grasps and explorations."""
+def _bank_for(
+    name: str, config: TrainingConfig, data: TrainingData, model: FastGraspModel, progress
+) -> SampleBank | RangeViews:
+    """The samples of a stage: grasps alone, or (adaptation and later) grasps and explorations; range images of the
+    objects for a completion."""
+    if name == "completion":
+        images = config.data.range_views
+        return prepared_views(data.specs, config.data.cache, images, config.data.workers, progress)
     share = _explored(name, config)
     repeats = max(config.data.repeats // 2, 1) if share else config.data.repeats
     return build_bank(data, model, repeats, config.seed + (share > 0), progress, explored=share)
@@ -231,8 +246,11 @@ def _explored(name: str, config: TrainingConfig) -> float:
 
 
 def _make_stage(
-    name: str, config: TrainingConfig, model: FastGraspModel, data: TrainingData, bank: SampleBank, console: Console
-) -> Stage:
+    name: str, config: TrainingConfig, model: FastGraspModel, data: TrainingData, bank: SampleBank | RangeViews,
+    console: Console,
+) -> Stage:  # fmt: skip
+    if name == "completion":
+        return CompletionStage(model, config.completion, bank)
     if name == "cvae":
         return CvaeStage(model, config.cvae, data, bank)
     if name == "autoencoder":

@@ -1,6 +1,6 @@
 """How long the generator takes, warm and synchronised, from a NumPy cloud to mesh vertices and scores.
 
-    python -m fastgrasp_training.timing [--threads 2] [--repeats 20] [--device cpu] [--weights DIR] [--json]
+    python -m fastgrasp_training.timing [--threads 2] [--repeats 20] [--device cpu] [--weights DIR] [--view] [--json]
 
 Everything is counted: the cloud's normals and encoding, the sampler, the adaptation module, the hand layer, the score.
 A call ends with NumPy arrays, so that a GPU has finished.
@@ -16,15 +16,15 @@ import time
 import numpy as np
 
 BATCHES = (1, 16, 64, 256)
-CLOUD_POINTS = 20_000
+CLOUD_POINTS = 3_000
 
 
-def timing_report(generator, repeats: int = 20, candidates: int = 1) -> dict:
-    """Times on a cloud of 20,000 points; every grasp the best of `candidates` hands.
+def timing_report(generator, repeats: int = 20, candidates: int = 1, view: bool = False) -> dict:
+    """Times on a cloud of 3,000 points, of all sides or a single `view`; every grasp the best of `candidates` hands.
 
     Returns:
-        {"device", "threads", "steps" of the sampler, "guidance", "candidates", "batches": {"1": {"p50_ms", "p95_ms",
-        "p50_ms_per_grasp", "grasps_per_second"}, ...}} for the batch sizes of `BATCHES`.
+        {"device", "threads", "steps" of the sampler, "guidance", "candidates", "cloud" (full or partial), "batches":
+        {"1": {"p50_ms", "p95_ms", "p50_ms_per_grasp", "grasps_per_second"}, ...}} for the batch sizes of `BATCHES`.
     """
     import torch
 
@@ -35,21 +35,25 @@ def timing_report(generator, repeats: int = 20, candidates: int = 1) -> dict:
         "steps": config.sampling_steps,
         "guidance": config.guidance,
         "candidates": candidates,
-        "batches": measure(generator, repeats, candidates),
+        "cloud": "partial" if view else "full",
+        "batches": measure(generator, repeats, candidates, view),
     }
 
 
-def measure(generator, repeats: int, candidates: int = 1) -> dict[str, dict[str, float]]:
+def measure(generator, repeats: int, candidates: int = 1, view: bool = False) -> dict[str, dict[str, float]]:
     """Milliseconds for each batch size: p50 and p95 of a whole call, and p50 per grasp. The first two calls warm up."""
     import trimesh
 
-    points, _ = trimesh.sample.sample_surface(trimesh.creation.cylinder(0.04, 0.1), CLOUD_POINTS, seed=0)
+    from fastgrasp_model.geometry.partial import single_view
+
+    mesh, sensor = trimesh.creation.cylinder(0.04, 0.1), np.array([0.2, 0.3, 0.4]) if view else None
+    points = single_view(mesh, sensor, CLOUD_POINTS) if view else mesh.sample(CLOUD_POINTS, seed=0)
     report = {}
     for count in BATCHES:
         times = []
         for seed in range(-2, repeats):
             begin = time.perf_counter()
-            generator.generate(np.asarray(points), count, seed=seed + 2, candidates=candidates)
+            generator.generate(np.asarray(points), count, seed + 2, viewpoint=sensor, candidates=candidates)
             if seed >= 0:
                 times.append(1000 * (time.perf_counter() - begin))
         p50, p95 = np.percentile(times, [50, 95])
@@ -61,7 +65,7 @@ def measure(generator, repeats: int, candidates: int = 1) -> dict[str, dict[str,
 
 def timing_lines(report: dict) -> list[str]:
     """A timing report in words, a line for each batch size."""
-    head = "{device}, {threads} threads, {steps} sampler steps, guidance {guidance:g}".format(**report)
+    head = "{device}, {threads} threads, {steps} sampler steps, guidance {guidance:g}, {cloud} cloud".format(**report)
     if report["candidates"] > 1:
         head += f", each grasp the best of {report['candidates']} by the score"
     return [head] + [
@@ -78,6 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=20, help="calls per batch size (default 20)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--weights", default=None, help="folder of weights (default: the shipped ones)")
+    parser.add_argument("--view", action="store_true", help="a single view in the place of a whole cloud")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args(argv)
     import torch
@@ -90,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     except WeightsError as error:
         print(f"timing: {error}", file=sys.stderr)
         return 2
-    report = timing_report(generator, options.repeats)
+    report = timing_report(generator, options.repeats, view=options.view)
     print(json.dumps(report, indent=1) if options.json else "\n".join(timing_lines(report)))
     return 0
 

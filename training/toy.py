@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fastgrasp_training.configuration import TrainingConfig
 
-STEPS = {"autoencoder": 60, "diffusion": 60, "adaptation": 30, "refinement": 30, "cvae": 60}
+STEPS = {"autoencoder": 60, "diffusion": 60, "adaptation": 30, "refinement": 30, "completion": 30, "cvae": 60}
 BATCH, OBJECTS, POINTS = 16, 6, 128
 
 
@@ -22,7 +22,7 @@ def toy(config: TrainingConfig) -> TrainingConfig:
     data = config.data
     data = replace(
         data, objects=min(data.objects or OBJECTS, OBJECTS), views=min(data.views, 3), repeats=1,
-        cells=min(data.cells, 32), view_points=min(data.view_points, 1024),
+        cells=min(data.cells, 32), view_points=min(data.view_points, 1024), range_views=min(data.range_views, 3),
     )  # fmt: skip
     monitor = replace(config.monitor, times=min(config.monitor.times, 2), objects=2, grasps=2, pictures=2)
     return replace(config, model=model, data=data, monitor=monitor, selection=None, **stages)

@@ -40,16 +40,14 @@ def prepare_view(
     points: np.ndarray,
     rng: np.random.Generator,
     viewpoint: np.ndarray | None = None,
-    origin: np.ndarray | None = None,
     count: int = VIEW_POINTS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A valid cloud (N, 3) -> points (count, 3) and outward normals (count, 3), float32, same frame.
 
-    `viewpoint` (3,) is where the sensor stood, for a cloud seen from one side; without it `origin` (3,), the origin of
-    the cloud's own frame, is tried (see `orient_outward`).
+    `viewpoint` (3,) is where the sensor stood, for a cloud seen from one side (see `sensor_of`).
     """
     cloud = sample_cloud(points, min(max(NORMAL_POINTS, count), len(points)), rng)
-    normals = orient_outward(cloud, estimate_normals(cloud, 12), viewpoint, origin)
+    normals = orient_outward(cloud, estimate_normals(cloud, 12), viewpoint)
     cloud, normals = cloud[:count], normals[:count]
     if len(cloud) < count:
         more = rng.integers(0, len(cloud), count - len(cloud))
@@ -57,28 +55,25 @@ def prepare_view(
     return cloud.astype(np.float32), normals.astype(np.float32)
 
 
-def orient_outward(
-    points: np.ndarray, normals: np.ndarray, viewpoint: np.ndarray | None = None, origin: np.ndarray | None = None
-) -> np.ndarray:
-    """Turn unoriented normals (N, 3) outwards: towards a sensor that is known, else away from the centroid.
-
-    Without a viewpoint the origin of the frame is tried, since clouds often arrive in the sensor's frame: it is the
-    sensor if it lies well outside the cloud and no part of the cloud hides another from it.
-    """
-    if viewpoint is None and origin is not None and _seen_from(points, origin):
-        viewpoint = origin
+def orient_outward(points: np.ndarray, normals: np.ndarray, viewpoint: np.ndarray | None = None) -> np.ndarray:
+    """Turn unoriented normals (N, 3) outwards: towards a sensor that is known, else away from the centroid."""
     if viewpoint is not None:
         return _faced(normals, np.asarray(viewpoint, dtype=points.dtype) - points)
     return _faced(normals, points - points.mean(0))
 
 
-def _seen_from(points: np.ndarray, origin: np.ndarray) -> bool:
-    """Whether a cloud (N, 3) is a surface as seen from `origin` (3,): neighbours in the picture have like depths."""
+def sensor_of(points: np.ndarray, origin: np.ndarray) -> np.ndarray | None:
+    """Where the sensor stood that saw a cloud (N, 3): `origin` (3,), if that can be; None for a cloud of all sides.
+
+    Clouds often arrive in the sensor's frame. Its origin is the sensor if it lies well outside the cloud and no part
+    of the cloud hides another from it: neighbours in the picture have like depths.
+    """
+    points = points[:: max(1, len(points) // NORMAL_POINTS)]
     rays = points - np.asarray(origin)
     distance = np.linalg.norm(rays, axis=1)
     middle = rays.mean(0)
     if np.linalg.norm(middle) < 1.5 * np.linalg.norm(rays - middle, axis=1).max():
-        return False
+        return None
     axis = middle / np.linalg.norm(middle)
     side = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
     side /= np.linalg.norm(side)
@@ -86,7 +81,7 @@ def _seen_from(points: np.ndarray, origin: np.ndarray) -> bool:
     apart, near = cKDTree(picture).query(picture, k=min(5, len(points)))
     gap = np.abs(distance[near] - distance[:, None])
     hidden = (gap > 3.0 * apart + 0.008).any(axis=1)
-    return bool(hidden.mean() < SEE_THROUGH)
+    return np.asarray(origin) if hidden.mean() < SEE_THROUGH else None
 
 
 def _faced(normals: np.ndarray, direction: np.ndarray) -> np.ndarray:

@@ -37,7 +37,9 @@ def test_selection_and_refinement_go_on_from_trained_weights(tiny_run, tmp_path,
     model = FastGraspModel.from_pretrained().config
     stage = dataclasses.replace(tiny_run.adaptation, learning_rate=1e-4)
     model = dataclasses.replace(model, spread=1.2)
-    config = dataclasses.replace(tiny_run, model=model, selection=stage, refinement=stage)
+    config = dataclasses.replace(
+        tiny_run, model=model, selection=stage, refinement=stage, completion=tiny_run.diffusion
+    )
     weights = train(config, ("selection", "refinement"), tmp_path, "cpu", quiet=True)
     folders = PRETRAINED, tmp_path / "selection" / "weights", tmp_path / "refinement" / "weights"
     states = [FastGraspModel.from_pretrained(folder).state_dict() for folder in folders]

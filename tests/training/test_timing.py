@@ -28,7 +28,7 @@ class Counting:
         self.asked, self.device = [], "cpu"
         self.model = SimpleNamespace(config=SimpleNamespace(sampling_steps=2, guidance=1.0))
 
-    def generate(self, points, num_grasps, seed, candidates=1):
+    def generate(self, points, num_grasps, seed, viewpoint=None, candidates=1):
         self.asked.append(candidates)
 
 
@@ -43,3 +43,17 @@ def test_candidates_are_timed_and_named():
 def test_missing_weights_are_one_line(capsys, tmp_path):
     assert timing.main(["--weights", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("timing: no weights at")
+
+
+def test_a_view_is_one_side_of_the_cloud_with_its_sensor():
+    asked = []
+    generator = Counting()
+    generator.generate = lambda points, count, seed, viewpoint, candidates: asked.append((points, viewpoint))
+    for view in (False, True):
+        report = timing.timing_report(generator, repeats=1, view=view)
+        points, viewpoint = asked[-1]
+        assert (viewpoint is not None) == view and report["cloud"] == ("partial" if view else "full")
+        assert len(points) == 3000
+        assert f"{report['cloud']} cloud" in timing.timing_lines(report)[0]
+    seen = (points - points.mean(0)) @ viewpoint > -0.03
+    assert seen.mean() > 0.95

@@ -14,6 +14,7 @@ from fastgrasp_model.geometry.views import (
     neighbourhood,
     orient_outward,
     prepare_view,
+    sensor_of,
     smooth_normals,
 )
 
@@ -41,14 +42,16 @@ def test_normals_of_a_single_view_point_to_the_sensor(known):
     camera = np.array([0.25, 0.0, 0.45])
     seen = visible_points(points, true_normals, camera)
     cloud = points[seen] - camera.astype(np.float32)  # the sensor's frame: the camera at the origin
-    hint = {"viewpoint": np.zeros(3)} if known else {"origin": np.zeros(3)}
-    view, normals = prepare_view(cloud, np.random.default_rng(0), **hint)
+    viewpoint = np.zeros(3) if known else sensor_of(cloud, np.zeros(3))
+    view, normals = prepare_view(cloud, np.random.default_rng(0), viewpoint)
     assert ((normals * -view).sum(1) > 0).mean() > 0.99
 
 
 def test_origin_that_did_not_see_the_cloud_is_not_taken_for_the_sensor():
     points, true_normals = _sampled(trimesh.creation.icosphere(radius=0.05))
-    turned = orient_outward(points + 0.5, true_normals * -1, origin=np.zeros(3))
+    assert sensor_of(points + 0.5, np.zeros(3)) is None  # it could not have seen the back
+    assert sensor_of(points, np.zeros(3)) is None  # it lies inside
+    turned = orient_outward(points + 0.5, true_normals * -1)
     assert (turned * true_normals).sum(1).min() > 0.9
 
 
