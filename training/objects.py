@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -52,12 +53,7 @@ class TrainingObjects:
         sources = [as_source(spec) for spec in specs]
         names = [_cache_file(cache, source.identity(), views, cells, points) for source in sources]
         jobs = [(source, path, views, cells, points) for source, path in zip(sources, names, strict=True)]
-        missing = [job for job in jobs if not job[1].exists()]
-        if missing:
-            with ProcessPoolExecutor(max_workers=max(workers, 1)) as pool:
-                for done, _ in enumerate(pool.map(_make, missing, chunksize=4), start=1):
-                    if progress:
-                        progress(done, len(missing))
+        make_missing(jobs, _make, workers, progress)
         parts = [np.load(path, allow_pickle=False) for _, path, *_ in jobs]
         fields = [part["field"] for part in parts]
         grids = SignedDistanceGrids(
@@ -101,6 +97,16 @@ class TrainingObjects:
     def clouds(self, view: Tensor) -> tuple[Tensor, Tensor]:
         """Points and normals (B, N, 3), float32, of views (B,)."""
         return self.points[view].float(), self.normals[view].float()
+
+
+def make_missing(jobs: list[tuple], make: Callable[[tuple], None], workers: int, progress=None) -> None:
+    """Run `make` in worker processes for the jobs (source, path, ...) whose file is not there yet."""
+    missing = [job for job in jobs if not job[1].exists()]
+    if missing:
+        with ProcessPoolExecutor(max_workers=max(workers, 1)) as pool:
+            for done, _ in enumerate(pool.map(make, missing, chunksize=4), start=1):
+                if progress:
+                    progress(done, len(missing))
 
 
 def _cache_file(cache: Path, identity: str, views: int, cells: int, points: int) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.partial import random_camera, visible_points
 from fastgrasp_model.geometry.range_image import PIXELS, STEP, RangeImage
+from fastgrasp_training.objects import make_missing
 from fastgrasp_training.sources.objects import ObjectSource
 
 CACHE_VERSION = 1
@@ -62,12 +62,7 @@ def prepared_views(
     cache = Path(cache)
     cache.mkdir(parents=True, exist_ok=True)
     jobs = [(source, cache / f"range_{_key(source, views)}.npz", views) for source in sources]
-    missing = [job for job in jobs if not job[1].exists()]
-    if missing:
-        with ProcessPoolExecutor(max_workers=max(workers, 1)) as pool:
-            for done, _ in enumerate(pool.map(_make, missing, chunksize=4), start=1):
-                if progress:
-                    progress(done, len(missing))
+    make_missing(jobs, _make, workers, progress)
     names = [field.name for field in fields(RangeViews)]
     parts: dict[str, list] = {name: [] for name in names}
     for _, path, _ in jobs:
