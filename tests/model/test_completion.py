@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from scipy.spatial import cKDTree
 
 from fastgrasp_model.completion import hidden_side
 from fastgrasp_model.generator import GraspGenerator
@@ -43,8 +44,6 @@ def test_a_sensor_within_the_cloud_sees_nothing_hidden(network, can, sensor):
 
 def test_the_shipped_weights_know_the_back_of_a_can(can):
     """Points of the guess lie near the can's surface, and the back is among them."""
-    from scipy.spatial import cKDTree
-
     model = GraspGenerator.from_pretrained().model
     true, _ = trimesh.sample.sample_surface(can, 20_000, seed=0)
     whole, covered, seen = [], [], []
@@ -70,9 +69,8 @@ def test_the_generator_completes_views_and_leaves_whole_clouds_alone(can):
         # On both sides of the can, along the view.
         along = points @ SENSOR / np.linalg.norm(SENSOR)
         assert np.ptp(along) > spread * np.ptp(np.asarray(can.vertices) @ SENSOR / np.linalg.norm(SENSOR))
+    assert cKDTree(whole).query(points)[0].max() < 1e-5, "nothing is added to a whole cloud"
     in_sensor_frame = generator.encode((view - SENSOR).astype(np.float32), random)
     origins = in_sensor_frame.frames.origin.numpy() + in_sensor_frame.centre + SENSOR
-    from scipy.spatial import cKDTree
-
     assert cKDTree(view).query(origins)[0].max() < 1e-3, "frames lie on what was measured"
     assert len(np.unique(np.round(in_sensor_frame.points.numpy()[512:], 4), axis=0)) > 200
