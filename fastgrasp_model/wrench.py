@@ -148,7 +148,7 @@ def pressed_contacts(vertices: Tensor, faces: Tensor, distance: Tensor, grids: S
     """What `hand_contacts` gives, with slopes of points and limits in vertices and distance, for training."""
     s = settings or WrenchSettings()
     with torch.no_grad():
-        skin = _vertex_areas(vertices, faces)
+        skin = vertex_areas(vertices, faces)
         if s.nearest < vertices.shape[1]:
             near = distance.topk(s.nearest, dim=1, largest=False).indices
             skin = skin.gather(1, near.unsqueeze(-1).expand(-1, -1, 3))
@@ -180,7 +180,7 @@ def _patches(vertices: Tensor, press: Tensor, count: int) -> Tensor:
     return owner
 
 
-def _vertex_areas(vertices: Tensor, faces: Tensor) -> Tensor:
+def vertex_areas(vertices: Tensor, faces: Tensor) -> Tensor:
     """Outward vectors (B,V,3) as long as each vertex's share of the skin, m2."""
     corners = vertices[:, faces]  # (B,F,3,3)
     thirds = torch.linalg.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0], dim=-1) / 6.0

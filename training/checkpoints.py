@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from fastgrasp_training.configuration import SAMPLING, TrainingConfig
+from fastgrasp_training.configuration import SAMPLING, TrainingConfig, kind_of
 
 SECONDS = 60.0  # at the latest, so often
 VERSION = 2  # 1: Lightning's own
@@ -33,9 +33,9 @@ class CheckpointError(ValueError):
 
 def identity(config: TrainingConfig, stage: str, data: str, hand: str) -> dict[str, Any]:
     """What a stage's weights depend on, flat and plain: configuration, seed, digests of data and hand."""
-    model = {k: v for k, v in config.model.to_dict().items() if stage in SAMPLING or k not in _LATER}
+    model = {k: v for k, v in config.model.to_dict().items() if kind_of(stage) in SAMPLING or k not in _LATER}
     parts = {"model": model} | {
-        name: dataclasses.asdict(getattr(config, name))
+        name: dataclasses.asdict(config.stage(name))
         for name in config.stages[: config.stages.index(stage) + 1]
     }
     parts["data"] = {k: v for k, v in dataclasses.asdict(config.data).items() if k not in _ELSEWHERE}

@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
 
         return ablations(argv[1:])
     options = _parser().parse_args(argv)
-    from fastgrasp_training.configuration import TrainingConfig
+    from fastgrasp_training.configuration import TrainingConfig, kind_of
     from fastgrasp_training.devices import Machine, launch, launched
     from fastgrasp_training.run import WRONG_REQUEST, train
     from fastgrasp_training.toy import toy
@@ -27,7 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = TrainingConfig.from_yaml(options.config).with_sources(options.data)
         config = toy(config) if options.toy else config
-        stages = config.stages if options.stage == "all" else (options.stage,)
+        turns = tuple(name for name in config.stages if options.stage in ("all", kind_of(name)))
+        stages = turns or (options.stage,)
         if options.devices * options.nodes > 1 and not launched():
             return launch(argv, options.devices, options.nodes)
         machine = Machine.chosen(options.device, options.precision, options.devices, options.nodes)
@@ -43,7 +44,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastgrasp train", description=__doc__)
-    stages = ("autoencoder", "diffusion", "adaptation", "selection", "refinement", "completion", "cvae", "all")
+    further = ("selection", "refinement", "reselection")
+    stages = ("completion", "autoencoder", "diffusion", "adaptation", *further, "cvae", "all")
     parser.add_argument("stage", choices=stages, help="which stage")
     parser.add_argument("--config", required=True, help="a file such as config/training/default.yaml")
     sources = "open, grab:/path, oakink:/path, ho3d:/path, your own grasps.npz; give several to mix them"

@@ -21,7 +21,7 @@ from fastgrasp_training.stage import Stage
 
 POINTS = (150.0, 20_000.0)  # of a sensor's cloud
 HOLES, HOLE = 0.2, 10.0  # share of clouds with a hole, and its largest radius in pixels
-RESIZED = 0.2  # spread of the logarithm of sizes that objects are made larger or smaller by
+RESIZED = 0.3  # spread of the logarithm of sizes that objects are made larger or smaller by
 EXACT = 0.1  # cm; errors below count by their square
 
 

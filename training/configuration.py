@@ -13,7 +13,7 @@ from fastgrasp_model.configuration import ModelConfig
 
 PACKED_GRASPS = Path(__file__).parent / "data" / "open_grasps.npz"
 STAGES = ("autoencoder", "diffusion", "adaptation")
-FURTHER = ("selection", "refinement")  # after those; a configuration may leave them out
+FURTHER = ("selection", "refinement", "reselection")  # after those; a configuration may leave them out
 SAMPLING = ("adaptation", *FURTHER)  # stages that learn from hands that the model makes itself
 MOST_LAYERS = 8  # configurations below one another
 
@@ -31,7 +31,7 @@ class DataConfig:
     of each object, the first whole, the others seen from one side by a noisy sensor. `repeats` is how often a grasp
     comes back with another view, anchor and rotation. A view holds `view_points` points. `objects`: only the grasps on
     so many objects, of many families (0: all). `range_views`: range images of each object that the completion learns
-    from.
+    from; `range_objects`: further objects for it alone, of the families of the open set's training objects.
     """
 
     grasps: str = ""
@@ -44,6 +44,7 @@ class DataConfig:
     view_points: int = 1024
     objects: int = 0
     range_views: int = 12
+    range_objects: int = 0
 
     def __post_init__(self):
         sources = [self.sources] if isinstance(self.sources, str) else list(self.sources)
@@ -52,8 +53,10 @@ class DataConfig:
         object.__setattr__(self, "sources", tuple(sources))
         if self.view_points < 64:
             raise ValueError(f"view_points: expected 64 or more, got {self.view_points!r}")
-        if self.range_views < 1:
-            raise ValueError(f"range_views: expected 1 or more, got {self.range_views!r}")
+        if self.range_views < 1 or self.range_objects < 0:
+            raise ValueError(
+                f"expected range_views >= 1 and range_objects >= 0, got {self.range_views!r} and {self.range_objects!r}"
+            )
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -73,7 +76,9 @@ class StageConfig:
     A loss that `weights` does not name is not used; without any weights all count once. `latents` says what the
     adaptation module is trained on: "sampled" latents, as it will meet them, or "denoised" ones (the published code:
     the one-step estimate from a noised true latent). `explored` is the share of its samples that are random places of
-    objects made smaller or larger, beyond what the grasp set holds (adaptation and later).
+    objects made smaller or larger, beyond what the grasp set holds (adaptation and later). `lightest`: a selection
+    learns from this share of the firm hands on each object, those that sink in least. `turns`: a reselection is done
+    over so many times, each from hands made anew.
     """
 
     steps: int = 1000
@@ -82,6 +87,8 @@ class StageConfig:
     weights: dict[str, float] = field(default_factory=dict)
     latents: str = "sampled"
     explored: float = 0.0
+    lightest: float = 1.0
+    turns: int = 1
     decay: str = "cosine"
     form: str = "grid"
     without: tuple[str, ...] = ()
@@ -102,6 +109,10 @@ class StageConfig:
             raise ValueError(f"latents: expected 'sampled' or 'denoised', got {self.latents!r}")
         if not 0 <= self.explored <= 1:
             raise ValueError(f"explored: expected a share from 0 to 1, got {self.explored!r}")
+        if not 0 < self.lightest <= 1:
+            raise ValueError(f"lightest: expected a share above 0, up to 1, got {self.lightest!r}")
+        if self.turns < 1:
+            raise ValueError(f"turns: expected 1 or more, got {self.turns!r}")
         if self.steps < 1 or self.batch < 2 or self.learning_rate <= 0:
             raise ValueError("expected steps >= 1, batch >= 2 and learning_rate > 0")
 
@@ -133,6 +144,7 @@ class TrainingConfig:
     adaptation: StageConfig
     selection: StageConfig | None = None
     refinement: StageConfig | None = None
+    reselection: StageConfig | None = None
     completion: StageConfig | None = None
     cvae: StageConfig = field(default_factory=StageConfig)
     seed: int = 0
@@ -142,6 +154,9 @@ class TrainingConfig:
         further = [name for name in FURTHER if getattr(self, name)]
         if further and (self.model.generator == "cvae" or not self.model.rounds):
             raise ValueError(f"{further[0]}: it follows an adaptation; expected a diffusion with rounds, or no section")
+        again = [name for name in self.stages if self.stage(name).turns > 1 and kind_of(name) != "reselection"]
+        if again:
+            raise ValueError(f"{again[0]}.turns: only a reselection is done over; expected 1")
         if self.completion and self.model.generator == "cvae":
             raise ValueError("completion: the baseline has one stage; expected no such section with a CVAE")
         if bool(self.completion) != bool(self.model.back_view_width):
@@ -156,7 +171,12 @@ class TrainingConfig:
             return ("cvae",)
         stages = STAGES if self.model.rounds else STAGES[:2]
         stages = ("completion", *stages) if self.completion else stages
-        return (*stages, *(name for name in FURTHER if getattr(self, name)))
+        further = [name for name in FURTHER if getattr(self, name)]
+        return (*stages, *(turn for name in further for turn in _turns(name, getattr(self, name).turns)))
+
+    def stage(self, name: str) -> StageConfig:
+        """The section of one of `stages`."""
+        return getattr(self, kind_of(name))
 
     def with_sources(self, sources: Sequence[str]) -> TrainingConfig:
         """The same on other data, as `--data` names them; none: the same configuration."""
@@ -184,6 +204,15 @@ class TrainingConfig:
             parts[stage] = _section(StageConfig, stage, content)
         parts["monitor"] = _section(MonitorConfig, "monitor", content)
         return cls(**parts, seed=int(content.get("seed", 0)))
+
+
+def kind_of(stage: str) -> str:
+    """The section that a stage belongs to: "reselection" for "reselection_2", its second turn."""
+    return stage.partition("_")[0]
+
+
+def _turns(name: str, count: int) -> list[str]:
+    return [name, *(f"{name}_{number}" for number in range(2, count + 1))]
 
 
 def read_layers(path: str | Path, base: str | Path | None = None, depth: int = 0) -> dict[str, Any]:

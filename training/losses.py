@@ -20,7 +20,7 @@ from fastgrasp_model.hand.anatomy import FINGERS, joint_axes, limit_violation, m
 from fastgrasp_model.hand.collision import CollisionSpheres, collision_spheres
 from fastgrasp_model.hand.mano import HandPose
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.wrench import WrenchSettings, pressed_contacts, unbalanced
+from fastgrasp_model.wrench import WrenchSettings, pressed_contacts, unbalanced, vertex_areas
 
 CM = 100.0
 PRESS = 0.001  # metres a touching pad lies inside the object, as flesh yields
@@ -139,6 +139,16 @@ def hold(gaps: Tensor) -> Tensor:
 def firm(gaps: Tensor, distance: Tensor) -> Tensor:
     """Which hands (B,) hold firmly, as 0 or 1: in all directions (B, 6), and none of the skin (B, V) sunk in."""
     return ((gaps.amax(1) < HELD) & (distance.amin(1) > -DEEP)).to(gaps.dtype)
+
+
+@torch.no_grad()
+def sunk_volume(points: Tensor, faces: Tensor, distance: Tensor) -> Tensor:
+    """Roughly the volume (B,) in cm3 in which whole hands lie inside their object: skin times its depth.
+
+    points (B, 778, 3), metres, faces (F, 3) of the hand, distance (B, 778).
+    """
+    skin = vertex_areas(points, faces).norm(dim=-1)
+    return (skin * torch.relu(-distance)).sum(1) * CM**3
 
 
 def penetration(distance: Tensor, allowance: Tensor | float = 0.0) -> Tensor:

@@ -18,12 +18,14 @@ from torch import Tensor
 from fastgrasp_model.geometry.partial import random_camera, visible_points
 from fastgrasp_model.geometry.range_image import PIXELS, STEP, RangeImage
 from fastgrasp_training.objects import make_missing
-from fastgrasp_training.sources.objects import ObjectSource
+from fastgrasp_training.sources.objects import MadeObject, ObjectSource
+from fastgrasp_training.synthesis.objects import training_list
 
 CACHE_VERSION = 1
 SURFACE_POINTS = 24_000
 FEWEST = 100  # seen points of a view
 DISTANCES = (0.35, 0.9)  # metres from the camera to the middle of the object
+FURTHER_SEED = 1  # of objects without grasps; the open set's have 0
 LAYER = 1.5  # pixels; what lies so far behind the first point of a ray is still the same surface
 
 
@@ -70,6 +72,11 @@ def prepared_views(
             for name in names:
                 parts[name].append(part[name])
     return RangeViews(**{name: torch.from_numpy(np.concatenate(column)) for name, column in parts.items()})
+
+
+def further_objects(count: int) -> list[MadeObject]:
+    """`count` objects beyond those of the open grasp set, of its training families; no grasp is known on them."""
+    return [MadeObject(spec) for spec in training_list(count, FURTHER_SEED)]
 
 
 def _key(source: ObjectSource, views: int) -> str:

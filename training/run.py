@@ -31,15 +31,15 @@ from fastgrasp_training.autoencoder import AutoencoderStage
 from fastgrasp_training.baselines import CvaeStage
 from fastgrasp_training.checkpoints import CheckpointError, Checkpoints, identity, read_checkpoint, refuse_other
 from fastgrasp_training.completion import CompletionStage
-from fastgrasp_training.configuration import SAMPLING, TrainingConfig, TrainingConfigError
+from fastgrasp_training.configuration import SAMPLING, TrainingConfig, TrainingConfigError, kind_of
 from fastgrasp_training.data import SampleBank, TrainingData, build_bank, load_training_data
 from fastgrasp_training.devices import Machine, MachineError
 from fastgrasp_training.diffusion import DiffusionStage, true_latents
 from fastgrasp_training.held_out import held_out
 from fastgrasp_training.monitor import Monitor
-from fastgrasp_training.range_views import RangeViews, prepared_views
+from fastgrasp_training.range_views import RangeViews, further_objects, prepared_views
 from fastgrasp_training.run_folder import Losses, Metrics, hand_digest, write_run
-from fastgrasp_training.selection import SelectionError, SelectionStage, firm_hands
+from fastgrasp_training.selection import SELECTIONS, SelectionError, selection_stage
 from fastgrasp_training.sources import DataSourceError
 from fastgrasp_training.stage import Stage, run_stage
 from fastgrasp_training.synthesis.grasp_set import GraspSetError
@@ -234,15 +234,15 @@ def _bank_for(
     """The samples of a stage: grasps alone, or (adaptation and later) grasps and explorations; range images of the
     objects for a completion."""
     if name == "completion":
-        images = config.data.range_views
-        return prepared_views(data.specs, config.data.cache, images, config.data.workers, progress)
+        sources = [*data.specs, *further_objects(config.data.range_objects)]
+        return prepared_views(sources, config.data.cache, config.data.range_views, config.data.workers, progress)
     share = _explored(name, config)
     repeats = max(config.data.repeats // 2, 1) if share else config.data.repeats
     return build_bank(data, model, repeats, config.seed + (share > 0), progress, explored=share)
 
 
 def _explored(name: str, config: TrainingConfig) -> float:
-    return getattr(config, name).explored if name in SAMPLING else 0.0
+    return config.stage(name).explored if kind_of(name) in SAMPLING else 0.0
 
 
 def _make_stage(
@@ -257,14 +257,13 @@ def _make_stage(
         return AutoencoderStage(model, config.autoencoder, data, bank)
     if name == "diffusion":
         return DiffusionStage(model, config.diffusion, data, bank)
-    if name == "selection":
+    if kind_of(name) in SELECTIONS:
         with _progress(console) as bars:
-            chosen, latents = firm_hands(model, data, bank, config.seed + 1, progress=_bar(bars, "hands"))
-        console.print(f"{len(chosen):,} of {len(bank):,} hands hold firmly")
-        return SelectionStage(model, config.selection, chosen, latents)
+            bar = _bar(bars, "hands")
+            return selection_stage(name, config.stage(name), config.seed, model, data, bank, console.print, bar)
     true = true_latents(model, data, bank)
     with _progress(console) as bars:
-        stage = getattr(config, name)
+        stage = config.stage(name)
         latents = starting_latents(model, bank, true, stage.latents, config.seed, progress=_bar(bars, "latents"))
     return (RefinementStage if name == "refinement" else AdaptationStage)(model, stage, data, bank, latents)
 

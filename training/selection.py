@@ -5,13 +5,15 @@ came to a firm grasp, and those alone (rejection-sampling fine-tuning: Dong et a
 Generative Foundation Model Alignment", TMLR 2023). What ranking many hands would find, one pass then finds more often.
 
 Whether a grasp is firm is asked of friction cones on the whole object (`losses.firm`), as for the judges; never of the
-simulator. Everything but the denoiser is frozen. The hands are drawn with the configured `spread` of the noise, and so
-the width of their latents is learned: from this stage on the model starts from plain noise, `spread` 1.
+simulator. Of the firm hands on each object those can be taken alone that sink in least (`lightest`): hands that hold
+without pressing. Everything but the denoiser is frozen. The hands are drawn with the configured `spread` of the noise,
+and so the width of their latents is learned: from this stage on the model starts from plain noise, `spread` 1.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,9 +22,11 @@ from fastgrasp_model.model import FastGraspModel
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.diffusion import denoised
-from fastgrasp_training.losses import HandContact, ScaledGrids, firm
+from fastgrasp_training.losses import HandContact, ScaledGrids, firm, sunk_volume
+from fastgrasp_training.randomness import step_seed
 from fastgrasp_training.stage import Stage
 
+SELECTIONS = ("selection", "reselection")  # the second after a refinement, from the hands that are made since
 FEWEST = 2  # firm hands to learn from; with fewer there is nothing to choose
 
 
@@ -53,18 +57,44 @@ class SelectionStage(Stage):
         return {"denoising": denoised(self.model, self.latents[index], condition, self.draws)[-1]}
 
 
-@torch.no_grad()
-def firm_hands(
-    model: FastGraspModel, data: TrainingData, bank: SampleBank, seed: int, chunk: int = 256, progress=None
-) -> tuple[SampleBank, Tensor]:
-    """One hand for each sample of the bank: the samples (M) whose hand holds firmly, and its latents z1 (M, latent).
+class MadeHands(NamedTuple):
+    """One hand of the model for each of M samples: its latent z1 (M, latent), whether it is firm (M,), the volume (M,)
+    in cm3 that it lies inside the object, and what was seen of which object (M,), as a number."""
 
-    Raises SelectionError where fewer than `FEWEST` do.
-    """
+    latents: Tensor
+    firm: Tensor
+    sunk: Tensor
+    seen: Tensor
+
+    def lightest(self, share: float = 1.0) -> Tensor:
+        """Numbers (K,) of the `share` of firm hands that sink in least, of those on objects seen alike.
+
+        Raises SelectionError where there are fewer than `FEWEST`.
+        """
+        rows = self.firm.nonzero().squeeze(1)
+        rows = rows[self.sunk[rows].argsort(stable=True)]
+        rows = rows[self.seen[rows].argsort(stable=True)]
+        _, group, count = self.seen[rows].unique_consecutive(return_inverse=True, return_counts=True)
+        first = (count.cumsum(0) - count)[group]
+        place = torch.arange(len(rows), device=rows.device) - first
+        chosen = rows[place < share * count[group]].sort().values
+        if len(chosen) < FEWEST:
+            raise SelectionError(
+                f"{int(self.firm.sum())} of {len(self.firm)} hands hold firmly, too few to learn from; train the "
+                "adaptation for longer, or leave selections out of the configuration"
+            )
+        return chosen
+
+
+@torch.no_grad()
+def made_hands(
+    model: FastGraspModel, data: TrainingData, bank: SampleBank, seed: int, chunk: int = 256, progress=None
+) -> MadeHands:
+    """One hand for each sample of the bank."""
     model.eval()
-    contact = HandContact.of(model.hand, model.probe_ids)
+    contact, views = HandContact.of(model.hand, model.probe_ids), data.objects.views
     generator = torch.Generator().manual_seed(seed)
-    latents, holds = [], []
+    parts = []
     for index in torch.arange(len(bank), device=bank.grasp.device).split(chunk):
         frames, points, normals = bank.clouds(data.objects, index)
         features, context = bank.features[index].float(), bank.context[index]
@@ -75,14 +105,22 @@ def firm_hands(
         grids, places = ScaledGrids(data.objects.grids, bank.scale[index]), frames.out_of(model.hands(state))
         owner = data.object[bank.grasp[index]]
         distance = grids.query(places, owner)
-        holds.append(firm(contact.gaps(places, model.hand.faces, distance, grids, owner), distance) > 0)
-        latents.append(latent)
+        holds = firm(contact.gaps(places, model.hand.faces, distance, grids, owner), distance) > 0
+        seen = 2 * (bank.view[index] // views) + data.objects.whole(bank.view[index])
+        parts.append((latent, holds, sunk_volume(places, model.hand.faces, distance), seen))
         if progress:
             progress(int(index[-1]) + 1, len(bank))
-    chosen = torch.cat(holds).nonzero().squeeze(1)
-    if len(chosen) < FEWEST:
-        raise SelectionError(
-            f"selection: {len(chosen)} of {len(bank)} hands hold firmly, too few to learn from; train the adaptation "
-            "for longer, or leave `selection` out of the configuration"
-        )
-    return bank[chosen], torch.cat(latents)[chosen]
+    return MadeHands(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def selection_stage(
+    name: str, config: StageConfig, seed: int, model: FastGraspModel, data: TrainingData, bank: SampleBank,
+    tell=print, progress=None,
+) -> SelectionStage:  # fmt: skip
+    """The stage `name`, one of `SELECTIONS` or a later turn, with the hands it learns from. Raises SelectionError."""
+    hands = made_hands(model, data, bank, step_seed(seed, name, 0), progress=progress)
+    chosen = hands.lightest(config.lightest)
+    tell(f"{int(hands.firm.sum()):,} of {len(bank):,} hands hold firmly; {len(chosen):,} are learned from")
+    stage = SelectionStage(model, config, bank[chosen], hands.latents[chosen])
+    stage.name = name
+    return stage

@@ -23,6 +23,7 @@ def toy(config: TrainingConfig) -> TrainingConfig:
     data = replace(
         data, objects=min(data.objects or OBJECTS, OBJECTS), views=min(data.views, 3), repeats=1,
         cells=min(data.cells, 32), view_points=min(data.view_points, 1024), range_views=min(data.range_views, 3),
+        range_objects=min(data.range_objects, OBJECTS),
     )  # fmt: skip
     monitor = replace(config.monitor, times=min(config.monitor.times, 2), objects=2, grasps=2, pictures=2)
-    return replace(config, model=model, data=data, monitor=monitor, selection=None, **stages)
+    return replace(config, model=model, data=data, monitor=monitor, selection=None, reselection=None, **stages)

@@ -16,11 +16,13 @@ from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.networks.back_view import Surfaces
 from fastgrasp_training import run
 from fastgrasp_training.completion import CompletionStage, back_errors, sensed, surface_losses, turned
-from fastgrasp_training.configuration import DataConfig, StageConfig, TrainingConfig
+from fastgrasp_training.configuration import PACKED_GRASPS, DataConfig, StageConfig, TrainingConfig
 from fastgrasp_training.randomness import Draws
-from fastgrasp_training.range_views import RangeViews, object_range_views, prepared_views
+from fastgrasp_training.range_views import RangeViews, further_objects, object_range_views, prepared_views
 from fastgrasp_training.run import train
 from fastgrasp_training.sources import as_source
+from fastgrasp_training.synthesis.grasp_set import load_grasp_set
+from fastgrasp_training.synthesis.objects import HELD_OUT, families, split_of
 
 
 def views_of(mesh, count, seed=0):
@@ -132,6 +134,24 @@ def test_the_stages_after_it_see_views_made_whole(tiny_run, tmp_path, monkeypatc
     assert same[0::3].all() and 0.4 < same[1::3].float().mean() < 0.6
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert any("back" in row.get("losses", {}) for row in rows)
+
+
+def test_further_objects_are_of_the_training_families_and_carry_no_grasps():
+    further = further_objects(300)
+    specs = [source.spec for source in further]
+    assert len(set(specs)) == 300 and not set(specs) & set(load_grasp_set(PACKED_GRASPS).objects)
+    assert all(split_of(spec) == "train" for spec in specs)
+    assert {spec.split(":")[0] for spec in specs} == set(families()) - HELD_OUT
+    assert further_objects(30) == further[:30] and further_objects(0) == []
+
+
+def test_a_completion_learns_from_further_objects_too(tiny_run, data):
+    few = dataclasses.replace(tiny_run.data, range_views=2)
+    sizes = []
+    for count in (0, 3):
+        config = dataclasses.replace(tiny_run, data=dataclasses.replace(few, range_objects=count))
+        sizes.append(len(run._bank_for("completion", config, data, None, None)))
+    assert sizes == [2 * len(data.specs), 2 * len(data.specs) + 6]
 
 
 def test_a_network_and_its_stage_belong_together():

@@ -49,6 +49,7 @@ def test_losses_are_left_out_by_name():
     [
         ({"form": "mesh"}, "form: expected 'grid' or 'points'"),
         ({"decay": "steps"}, "decay: expected 'cosine' or 'constant'"),
+        ({"lightest": 0.0}, "lightest: expected a share above 0"),
         ({"form": "points", "explored": 0.5}, "explored: the losses of form 'points' compare with true hands"),
     ],
 )
@@ -63,6 +64,9 @@ def test_which_stages_a_model_has():
         "{rounds: 2}, refinement: {steps: 9}, selection: {steps: 9}": (
             "autoencoder", "diffusion", "adaptation", "selection", "refinement",
         ),
+        "{rounds: 2}, reselection: {steps: 9, turns: 2}": (
+            "autoencoder", "diffusion", "adaptation", "reselection", "reselection_2",
+        ),
         "{generator: cvae, rounds: 0, probes: 0}": ("cvae",),
     }  # fmt: skip
     import yaml
@@ -71,6 +75,8 @@ def test_which_stages_a_model_has():
         assert TrainingConfig.from_dict(yaml.safe_load(f"{{model: {text}}}")).stages == expected
     with pytest.raises(ValueError, match="selection: it follows an adaptation"):
         TrainingConfig.from_dict({"model": {"rounds": 0}, "selection": {"steps": 9}})
+    with pytest.raises(ValueError, match="diffusion.turns: only a reselection is done over; expected 1"):
+        TrainingConfig.from_dict({"diffusion": {"turns": 2}})
 
 
 def test_paper_is_what_the_paper_states(request):

@@ -1,12 +1,25 @@
 """Losses on cases whose answer is known."""
 
+import math
+
 import pytest
 import torch
 import trimesh
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_training.losses import DEEP, FIRM, PRESS, HandContact, chamfer, consistency, firm, hold, penetration
+from fastgrasp_training.losses import (
+    DEEP,
+    FIRM,
+    PRESS,
+    HandContact,
+    chamfer,
+    consistency,
+    firm,
+    hold,
+    penetration,
+    sunk_volume,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +38,17 @@ def test_penetration_counts_only_what_is_deeper_than_allowed():
     # 2 mm deep with 1 mm allowed: 0.1 cm + 0.01; 11 mm: 1 cm + 1
     expected = torch.tensor([0.11, 2.0]).mean()
     torch.testing.assert_close(penetration(distance, 0.001), expected)
+
+
+def test_the_volume_in_which_a_ball_is_sunk():
+    """A ball of 2 cm as the hand: all of its skin 2 mm deep, none of it, and its lower half."""
+    ball = trimesh.creation.icosphere(3, 0.02)
+    points, faces = torch.tensor(ball.vertices).float().unsqueeze(0), torch.tensor(ball.faces)
+    lower = torch.where(points[..., 2] < 0, -0.002, 0.01)
+    depths = torch.full((1, len(ball.vertices)), -0.002), torch.full((1, len(ball.vertices)), 0.01), lower
+    whole = 4 * math.pi * 2.0**2 * 0.2
+    volumes = [float(sunk_volume(points, faces, distance)) for distance in depths]
+    assert volumes == pytest.approx([whole, 0.0, whole / 2], rel=0.06)
 
 
 def test_contact_map_is_least_where_pads_press_lightly(contact):

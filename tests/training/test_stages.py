@@ -13,7 +13,7 @@ from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import build_bank
 from fastgrasp_training.diffusion import DiffusionStage, true_latents
 from fastgrasp_training.losses import HandContact, ScaledGrids, firm
-from fastgrasp_training.selection import SelectionError, SelectionStage, firm_hands
+from fastgrasp_training.selection import MadeHands, SelectionError, SelectionStage, made_hands
 from fastgrasp_training.stage import RandomBatches
 
 
@@ -124,8 +124,11 @@ def test_selection_learns(model, data, bank):
 def test_selection_keeps_the_hands_that_are_firm(data, hand):
     model = FastGraspModel.from_pretrained(hand=hand)
     bank = build_bank(data, model, 1, seed=0, explored=0.5)
-    chosen, latents = firm_hands(model, data, bank, seed=3)
-    assert len(bank) / 20 < len(chosen) == len(latents) < len(bank)
+    hands = made_hands(model, data, bank, seed=3)
+    rows = hands.lightest()
+    assert torch.equal(rows, hands.firm.nonzero().squeeze(1))
+    chosen, latents = bank[rows], hands.latents[rows]
+    assert len(bank) / 20 < len(chosen) < len(bank)
     frames, points, normals = chosen.clouds(data.objects, torch.arange(len(chosen)))
     seen = chosen.features.float(), chosen.context
     with torch.no_grad():
@@ -135,11 +138,24 @@ def test_selection_keeps_the_hands_that_are_firm(data, hand):
     distance = grids.query(places, owner)
     gaps = HandContact.of(hand, model.probe_ids).gaps(places, hand.faces, distance, grids, owner)
     assert firm(gaps, distance).mean() > 0.95  # the same hands again, up to rounding
+    assert torch.equal(hands.seen // 2, data.object[bank.grasp])
+    light = hands.lightest(0.5)
+    assert hands.sunk[light].mean() < 0.9 * hands.sunk[rows].mean()
+
+
+def test_the_lightest_hands_are_taken_object_by_object():
+    holding = torch.tensor([1, 1, 1, 0, 1, 1, 1, 1], dtype=torch.bool)
+    sunk = torch.tensor([3.0, 1.0, 2.0, 0.0, 9.0, 7.0, 8.0, 5.0])
+    seen = torch.tensor([0, 0, 0, 0, 1, 1, 1, 4])  # heavy ones on object 1, one alone on 4
+    hands = MadeHands(torch.zeros(8, 2), holding, sunk, seen)
+    assert hands.lightest(0.5).tolist() == [1, 2, 5, 6, 7]  # half of three are two
+    assert hands.lightest(0.3).tolist() == [1, 5, 7]
+    assert hands.lightest().tolist() == [0, 1, 2, 4, 5, 6, 7]
 
 
 def test_selection_from_hands_that_hold_nothing_is_refused(model, data, bank):
-    with pytest.raises(SelectionError, match="selection: 0 of 16 hands hold firmly, too few to learn from"):
-        firm_hands(model, data, bank[torch.arange(16)], seed=0)
+    with pytest.raises(SelectionError, match="0 of 16 hands hold firmly, too few to learn from"):
+        made_hands(model, data, bank[torch.arange(16)], seed=0).lightest()
 
 
 def test_shaken_hands_stay_near(data):

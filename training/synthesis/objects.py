@@ -94,6 +94,12 @@ def object_list(count: int, seed: int = 0, urdf_share: float = 0.2) -> list[str]
     return specs
 
 
+def training_list(count: int, seed: int) -> list[str]:
+    """`count` different specifications of the training split, without urdf solids: families in turn."""
+    specs = object_list(count + count // 2 + len(families()), seed, urdf_share=0.0)
+    return [spec for spec in specs if split_of(spec) == "train"][:count]
+
+
 def _seed(spec: str) -> int:
     return zlib.crc32(spec.encode())
 
