@@ -33,7 +33,7 @@ def test_a_toy_is_the_same_method_made_small(name, request):
     config = TrainingConfig.from_yaml(request.config.rootpath / f"config/training/{name}.yaml")
     small = toy(config)
     assert small.stages == tuple(stage for stage in config.stages if stage not in ("selection", "reselection"))
-    assert small.data.objects == OBJECTS
+    assert small.data.objects == OBJECTS and small.data.range_objects <= OBJECTS
     for stage in small.stages:
         one, whole = getattr(small, stage), getattr(config, stage)
         assert (one.weights, one.form, one.decay) == (whole.weights, whole.form, whole.decay)
