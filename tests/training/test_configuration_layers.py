@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastgrasp_training.configuration import StageConfig, TrainingConfig, TrainingConfigError
+from fastgrasp_training.configuration import DataConfig, StageConfig, TrainingConfig, TrainingConfigError
 
 
 def _write(folder, **files):
@@ -50,12 +50,18 @@ def test_losses_are_left_out_by_name():
         ({"form": "mesh"}, "form: expected 'grid' or 'points'"),
         ({"decay": "steps"}, "decay: expected 'cosine' or 'constant'"),
         ({"lightest": 0.0}, "lightest: expected a share above 0"),
+        ({"turns": 0}, "turns: expected 1 or more, got 0"),
         ({"form": "points", "explored": 0.5}, "explored: the losses of form 'points' compare with true hands"),
     ],
 )
 def test_wrong_stages_are_named(values, message):
     with pytest.raises(ValueError, match=message):
         StageConfig(**values)
+
+
+def test_a_negative_number_of_objects_is_refused():
+    with pytest.raises(ValueError, match="range_objects >= 0, got 12 and -1"):
+        DataConfig(range_objects=-1)
 
 
 def test_which_stages_a_model_has():
