@@ -152,14 +152,15 @@ class BinaryDistribution(Distribution):
         return not os.getenv("FASTGRASP_SKIP_INTERFACES")
 
 
+ROOMS = {"fastgrasp_evaluation": "evaluation", "fastgrasp_synthesis": "synthesis", "fastgrasp_training": "training"}
+
+
 def packages() -> list[str]:
-    """The Python packages; the folder training/ installs as fastgrasp_training."""
+    """The Python packages; each folder of `ROOMS` installs under its key. `tools/` and `tests/` stay behind."""
     names = find_packages(str(ROOT), include=("fastgrasp_model*", "fastgrasp_ros*"))
-    training = [
-        "fastgrasp_training",
-        *("fastgrasp_training." + n for n in find_packages(str(ROOT / "training"))),
-    ]
-    return names + (training if (ROOT / "training" / "__init__.py").exists() else [])
+    for package, folder in ROOMS.items():
+        names += [package, *(f"{package}.{name}" for name in find_packages(str(ROOT / folder)))]
+    return names
 
 
 def shared_files() -> list[tuple[str, list[str]]]:
@@ -175,13 +176,12 @@ def shared_files() -> list[tuple[str, list[str]]]:
 
 setup(
     packages=packages(),
-    package_dir={"fastgrasp_training": "training"},
+    package_dir=ROOMS,
     package_data={
-        "fastgrasp_model": [
-            "hand/data/*", "weights/**/*", "report/*.yaml", "report/templates/*", "study/page/*", "viewer/page/*",
-        ],
-        "fastgrasp_training": ["data/*.npz"],
-    },  # fmt: skip
+        "fastgrasp_model": ["hand/data/*", "weights/**/*", "renamed.json", "viewer/page/*"],
+        "fastgrasp_evaluation": ["report/*.yaml", "report/templates/*", "study/page/*"],
+        "fastgrasp_synthesis": ["data/*.npz"],
+    },
     data_files=shared_files(),
     include_package_data=False,
     zip_safe=False,

@@ -17,9 +17,7 @@ from importlib import import_module
 VERBS = {
     "check": "what is installed, which hand, weights and device are in use",
     "generate": "grasps for a point cloud or a mesh",
-    "evaluate": "measure grasps, ours or anybody's, on their objects",
     "view": "a picture of saved grasps; page through a grasp set",
-    "study": "a page on which people choose between methods' grasps, and the count",
 }
 GROUP = "fastgrasp.commands"
 

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from fastgrasp_model.geometry.range_image import RangeImage, hidden_surface
-from fastgrasp_model.networks.back_view import BackView
+from fastgrasp_model.networks.shape_completion import ShapeCompletion
 
 CLEAR = 1.2  # times the cloud's radius that a sensor is away from its middle, at least
 FEWEST = 16  # hidden points that are worth adding
 
 
 @torch.no_grad()
-def hidden_side(network: BackView, points: np.ndarray, sensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def hidden_side(network: ShapeCompletion, points: np.ndarray, sensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The guessed rest of an object of which `sensor` (3,) saw points (N, 3); metres, any frame.
 
     Returns points (M, 3) and outward unit normals (M, 3), float32, in the same frame; M = 0 where no guess is possible,

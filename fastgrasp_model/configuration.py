@@ -32,10 +32,10 @@ class ModelConfig:
     conditional prediction; the published code's weight w is `guidance` - 1.
 
     `spread`: the standard deviation of the initial noise, in generating and for the hands that the later stages learn
-    from; 1 is what the diffusion learned, and weights after a "selection" carry 1 again. `field_width`: of the field of
+    from; 1 is what the diffusion learned, and weights after a "selection" carry 1 again. `implicit_shape_width`: of the field of
     the whole shape that the adaptation module also reads (0: none). `bone_frames`: it is told of vectors as the bones
-    below its probes see them, and answers with vectors in the wrist's frame (`networks/touch.py`). `judge_width`: of
-    the network that scores the grasps (0: the analytic score of `ranking.py`). `back_view_width`: of the network that
+    below its probes see them, and answers with vectors in the wrist's frame (`networks/touch.py`). `evaluator_width`: of
+    the network that scores the grasps (0: the analytic score of `ranking.py`). `completion_width`: of the network that
     guesses what a single view hides (0: it stays hidden).
     """
 
@@ -64,10 +64,10 @@ class ModelConfig:
     rounds: int = 3
     adaptation_width: int = 512
     adaptation_depth: int = 2
-    field_width: int = 0
+    implicit_shape_width: int = 0
     bone_frames: bool = False
-    judge_width: int = 0
-    back_view_width: int = 0
+    evaluator_width: int = 0
+    completion_width: int = 0
 
     def __post_init__(self):
         for field in fields(self):
@@ -87,15 +87,15 @@ class ModelConfig:
     def _refuse_contradictions(self) -> None:
         if self.generator == "cvae" and (self.rounds or self.probes):
             raise ValueError("model.generator: a CVAE has no latents to adapt; expected rounds 0 and probes 0 with it")
-        if self.field_width and (self.object_encoder != "basis" or not self.probes):
+        if self.implicit_shape_width and (self.object_encoder != "basis" or not self.probes):
             raise ValueError(
-                "model.field_width: the field is made of a basis encoder's features and read by probes; expected "
-                "object_encoder basis and probes with it, or field_width 0"
+                "model.implicit_shape_width: the field is made of a basis encoder's features and read by probes; expected "
+                "object_encoder basis and probes with it, or implicit_shape_width 0"
             )
         if self.bone_frames and not self.probes:
             raise ValueError("model.bone_frames: they are those of probes; expected probes with them, or false")
-        if self.judge_width and not self.probes:
-            raise ValueError("model.judge_width: the judge reads what probes feel; expected probes with it, or 0")
+        if self.evaluator_width and not self.probes:
+            raise ValueError("model.evaluator_width: the judge reads what probes feel; expected probes with it, or 0")
         if self.layers == "plain" and (self.object_encoder != "pointnet" or self.object_width != 1024 or self.probes):
             raise ValueError(
                 "model.layers: the paper's plain layers read the object with a PointNet of 1024 and feel nothing; "

@@ -20,12 +20,12 @@ from torch import Tensor
 
 from fastgrasp_model.completion import beside, hidden_side
 from fastgrasp_model.geometry.clouds import validate_cloud
-from fastgrasp_model.geometry.views import VIEW_POINTS, Frames, anchor_frames, prepare_view, sensor_of, smooth_normals
+from fastgrasp_model.geometry.views import VIEW_POINTS, Frames, local_frames, prepare_view, sensor_of, smooth_normals
 from fastgrasp_model.grasps import Grasps
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import pads
 from fastgrasp_model.model import PRETRAINED, FastGraspModel
-from fastgrasp_model.ranking import score_grasps
+from fastgrasp_model.score import score_grasps
 
 ENCODED = 128  # frames that are encoded and scored
 SHARPNESS = 2.0  # above 1, likely frames are drawn more often than in the training set
@@ -139,7 +139,7 @@ class GraspGenerator:
         frames = self._candidate_frames(points[:seen], normals[:seen], generator)
         features, context = self.model.observe(points.unsqueeze(0), frames, self._device_generator(generator))
         conditions = self.model.object_encoder(features, context)
-        shapes = self.model.shape_code(features, context)
+        shapes = self.model.shape_latent(features, context)
         # Draw frames in proportion to exp(score), without putting back (Gumbel top-k).
         score = self._place_scores(conditions, shapes).cpu()
         gumbel = -torch.log(-torch.log(torch.rand(score.shape, generator=generator).clamp(1e-9, 1 - 1e-9)))
@@ -156,16 +156,16 @@ class GraspGenerator:
         count = max(VIEW_POINTS, self.model.config.points)
         points, normals = prepare_view(cloud, rng, sensor, count)
         seen = len(points)
-        if sensor is not None and self.model.back_view is not None:
-            points, normals, seen = beside(points, normals, *hidden_side(self.model.back_view, cloud, sensor), rng)
+        if sensor is not None and self.model.shape_completion is not None:
+            points, normals, seen = beside(points, normals, *hidden_side(self.model.shape_completion, cloud, sensor), rng)
         return torch.from_numpy(points).to(self.device), torch.from_numpy(normals).to(self.device), seen
 
     def _place_scores(self, conditions: Tensor, shapes: Tensor | None) -> Tensor:
         """Scores (K,) of frames: where people take hold, as the training set knows, and where a grasp would be firm."""
-        score = self.sharpness * self.model.anchor_scorer(conditions).squeeze(-1)
-        if self.model.place_judge is None:
+        score = self.sharpness * self.model.graspability_prior(conditions).squeeze(-1)
+        if self.model.graspability is None:
             return score
-        return score + self.firmness * torch.nn.functional.logsigmoid(self.model.place_judge(conditions, shapes))
+        return score + self.firmness * torch.nn.functional.logsigmoid(self.model.graspability(conditions, shapes))
 
     def _candidate_frames(self, points: Tensor, normals: Tensor, generator: torch.Generator) -> Frames:
         if self.model.config.frame == "object":
@@ -174,7 +174,7 @@ class GraspGenerator:
         at = points[pick]
         steady = smooth_normals(points.expand(len(pick), -1, -1), normals.expand(len(pick), -1, -1), at)
         roll = torch.rand(len(pick), generator=generator).to(self.device) * 2 * torch.pi
-        return anchor_frames(at, steady, roll)
+        return local_frames(at, steady, roll)
 
     def _grasps(self, encoded: EncodedObject, count: int, generator: torch.Generator, candidates: int = 1) -> Grasps:
         """The best hand of each of `count` groups of `candidates`, in the cloud's frame, best first.
@@ -207,9 +207,9 @@ class GraspGenerator:
         normals = encoded.normals @ frames.rotation
         shape = None if encoded.shapes is None else encoded.shapes[which]
         state = self.model.adapt(latent, condition, points, normals, shape)
-        centred = state.moved(frames.rotation, frames.origin)
+        centred = state.transformed(frames.rotation, frames.origin)
         parameters = centred.parameters(self.model.hand.rest_joints(centred.betas)[:, 0])
-        if self.model.judge is not None:
+        if self.model.grasp_evaluator is not None:
             return parameters, self.model.firmness(state, condition, points, normals, shape).cpu().numpy()
         vertices = self.model.hand.from_parameters(parameters).vertices.cpu().numpy()
         return parameters, score_grasps(

@@ -20,7 +20,7 @@ from fastgrasp_model.hand.keypoints import keypoints_from, wrist_frame
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fastgrasp_model.hand.mano import ManoLayer
+    from fastgrasp_model.hand.mano_layer import ManoLayer
 
 FORMAT_VERSION = 1
 _ROW_SHAPES = {

@@ -13,32 +13,33 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fastgrasp_model.ancestral import ddpm_sample
 from fastgrasp_model.configuration import ModelConfig
 from fastgrasp_model.diffusion import NoiseSchedule, ddim_sample, dpm_sample
 from fastgrasp_model.geometry.views import Frames, context, neighbourhood
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_model.hand.mano import HandPose
+from fastgrasp_model.hand.mano_layer import HandPose
 from fastgrasp_model.networks import (
     AdaptationModule,
-    BackView,
     BasisPointEncoder,
-    GraspJudge,
+    Graspability,
+    GraspEvaluator,
     HandAutoencoder,
     HandCVAE,
+    ImplicitShape,
     LatentDenoiser,
-    PlaceJudge,
     PlainAdaptationModule,
     PointNetObjectEncoder,
-    ShapeField,
+    ShapeCompletion,
 )
-from fastgrasp_model.networks.hand_code import HandState
+from fastgrasp_model.networks.contact_features import FIELD, TOUCH, QueryPoints, in_bones, touch
+from fastgrasp_model.networks.hand_representation import HandState
+from fastgrasp_model.networks.implicit_shape import SHAPE
 from fastgrasp_model.networks.layers import mlp
-from fastgrasp_model.networks.shape_field import SHAPE
-from fastgrasp_model.networks.touch import FIELD, TOUCH, Probes, in_bones, touch
+from fastgrasp_model.paper.ddpm import ddpm_sample
 
 WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 MAX_BETA = 2.0  # standard deviations of hand shape that are generated at most
+RENAMED = json.loads((Path(__file__).parent / "renamed.json").read_text())  # names in older files -> names today
 PRETRAINED = Path(__file__).parent / "weights" / "default"
 
 
@@ -59,16 +60,16 @@ class FastGraspModel(nn.Module):
             if config.object_encoder == "basis"
             else PointNetObjectEncoder(config.object_width, plain=plain)
         )
-        self.field = self.judge = self.place_judge = None
-        self.back_view = BackView(config.back_view_width) if config.back_view_width else None
+        self.implicit_shape = self.grasp_evaluator = self.graspability = None
+        self.shape_completion = ShapeCompletion(config.completion_width) if config.completion_width else None
         if config.generator == "cvae":
             self.cvae = HandCVAE(
                 hand, config.latent, config.object_width, config.hand_width, config.vertex_encoder, plain
             )
-            self.anchor_scorer = mlp([config.object_width, 128, 1])
+            self.graspability_prior = mlp([config.object_width, 128, 1])
         else:
             self._add_stages(config, hand, plain)
-        self.register_buffer("probe_ids", torch.zeros(config.probes, dtype=torch.long))
+        self.register_buffer("query_ids", torch.zeros(config.probes, dtype=torch.long))
 
     def _add_stages(self, config: ModelConfig, hand: ManoLayer, plain: bool) -> None:
         self.autoencoder = HandAutoencoder(
@@ -76,19 +77,19 @@ class FastGraspModel(nn.Module):
         )
         self.schedule = NoiseSchedule(config.diffusion_steps, config.schedule, config.prediction)
         self.denoiser = LatentDenoiser(config.latent, config.object_width, config.denoiser_width, config.denoiser_depth)
-        self.anchor_scorer = mlp([config.object_width, 128, 1])
+        self.graspability_prior = mlp([config.object_width, 128, 1])
         self._add_adaptation(config, plain)
 
     def _add_adaptation(self, config: ModelConfig, plain: bool) -> None:
         if plain:
             self.adaptation = PlainAdaptationModule(config.latent)
             return
-        if config.field_width:
-            self.field = ShapeField(len(self.object_encoder.basis), config.field_width)
-        feels, code = (TOUCH, 0) if self.field is None else (TOUCH + FIELD, SHAPE)
-        if config.judge_width:
-            self.judge = GraspJudge(config.object_width, config.probes, feels, config.judge_width)
-            self.place_judge = PlaceJudge(config.object_width, code, config.judge_width)
+        if config.implicit_shape_width:
+            self.implicit_shape = ImplicitShape(len(self.object_encoder.basis), config.implicit_shape_width)
+        feels, code = (TOUCH, 0) if self.implicit_shape is None else (TOUCH + FIELD, SHAPE)
+        if config.evaluator_width:
+            self.grasp_evaluator = GraspEvaluator(config.object_width, config.probes, feels, config.evaluator_width)
+            self.graspability = Graspability(config.object_width, code, config.evaluator_width)
         self.adaptation = AdaptationModule(
             config.latent, config.object_width, config.probes, config.adaptation_width, config.adaptation_depth, feels,
             config.bone_frames,
@@ -153,21 +154,21 @@ class FastGraspModel(nn.Module):
         """The hand shapes (B, 10) of latents z1, within `MAX_BETA`. Adaptation moves a hand; it may not grow it."""
         return self.decode(latent).betas.clamp(-MAX_BETA, MAX_BETA)
 
-    def probes(self, state: HandState, vertices: Tensor | None = None) -> Probes | None:
+    def probes(self, state: HandState, vertices: Tensor | None = None) -> QueryPoints | None:
         """With what hands (B) feel; None for a module that is blind. `vertices` (B, P, 3): theirs, where known."""
         if not self.config.probes:
             return None
         rotations, pose = state.joint_rotations(), self.skeleton(state)
         if vertices is None:
-            vertices = self.hand.skin(pose, state.betas, rotations, self.probe_ids)
+            vertices = self.hand.skin(pose, state.betas, rotations, self.query_ids)
         if not self.config.bone_frames:
-            return Probes(vertices)
-        bone = self.hand.weights[self.probe_ids].argmax(1)
-        return Probes(vertices, pose.rotations[:, bone], state.rotation)
+            return QueryPoints(vertices)
+        bone = self.hand.weights[self.query_ids].argmax(1)
+        return QueryPoints(vertices, pose.rotations[:, bone], state.rotation)
 
-    def shape_code(self, features: Tensor, context: Tensor) -> Tensor | None:
+    def shape_latent(self, features: Tensor, context: Tensor) -> Tensor | None:
         """The codes (B, 256) of whole shapes that the field reads, from what `observe` gives; None without a field."""
-        return None if self.field is None else self.field.encode(features, context)
+        return None if self.implicit_shape is None else self.implicit_shape.encode(features, context)
 
     def surroundings(self, places: Tensor, points: Tensor, normals: Tensor, shape: Tensor | None = None) -> Tensor:
         """What there is at places (B, P, 3) among clouds (B, N, 3) with normals, all in one frame.
@@ -175,10 +176,10 @@ class FastGraspModel(nn.Module):
         Returns (B, P, 7): the touch; or (B, P, 11): and what the field with codes `shape` (B, 256) expects there.
         """
         felt = touch(places, points, normals)
-        return felt if self.field is None else torch.cat([felt, self.field(shape, places, felt)], dim=-1)
+        return felt if self.implicit_shape is None else torch.cat([felt, self.implicit_shape(shape, places, felt)], dim=-1)
 
     def feel(
-        self, probes: Probes | None, points: Tensor, normals: Tensor, shape: Tensor | None = None
+        self, probes: QueryPoints | None, points: Tensor, normals: Tensor, shape: Tensor | None = None
     ) -> Tensor | None:
         """The `surroundings` of probes as the hand is told of them: with `bone_frames`, as its bones see them."""
         if probes is None:
@@ -200,7 +201,7 @@ class FastGraspModel(nn.Module):
     def adapt(
         self, latent: Tensor, condition: Tensor, points: Tensor, normals: Tensor, shape: Tensor | None = None
     ) -> HandState:
-        """Stage 3: the hands of z1 + z2, after the configured number of rounds. `shape`: of `shape_code`.
+        """Stage 3: the hands of z1 + z2, after the configured number of rounds. `shape`: of `shape_latent`.
 
         Their shape is that of z1; with the paper's plain layers that of z1 + z2, D(z1 + z2) as it stands.
         """
@@ -223,7 +224,7 @@ class FastGraspModel(nn.Module):
     ) -> Tensor:
         """How likely (B,) hands in their frames hold the object firmly; arguments as `adapt`. It needs a judge."""
         felt = self.feel(self.probes(state), points, normals, shape)
-        return self.judge(self.autoencoder.code.encode(state), condition, felt).sigmoid()
+        return self.grasp_evaluator(self.autoencoder.code.encode(state), condition, felt).sigmoid()
 
     # -- files ----------------------------------------------------------------------------------------------------
 
@@ -260,7 +261,8 @@ class FastGraspModel(nn.Module):
 def _read_config(folder: Path) -> ModelConfig:
     path = folder / CONFIG_FILE
     try:
-        return ModelConfig.from_dict(json.loads(path.read_text())["model"])
+        content = json.loads(path.read_text())["model"]
+        return ModelConfig.from_dict({RENAMED["model"].get(key, key): value for key, value in content.items()})
     except FileNotFoundError:
         raise WeightsError(
             f"no weights at {folder}: expected a folder with {CONFIG_FILE} and {WEIGHTS_FILE}; leave the path out to "
@@ -270,12 +272,20 @@ def _read_config(folder: Path) -> ModelConfig:
         raise WeightsError(f"{path} is damaged or of another version ({error}); install or train it again") from error
 
 
+def _present_name(tensor: str) -> str:
+    """The name of a tensor today, of weights written before it was renamed."""
+    for old, new in RENAMED["tensors"].items():
+        if tensor.startswith(old):
+            return new + tensor[len(old) :]
+    return tensor
+
+
 def _read_tensors(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        tensors = load_file(path)
+        tensors = {_present_name(name): value for name, value in load_file(path).items()}
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is missing or damaged ({error}); install or train it again") from error
     wrong = [name for name in expected if name not in tensors or tensors[name].shape != expected[name].shape]

@@ -148,9 +148,9 @@ def run(
 
 def report_on(grasps, object_file: Path, out: Path, simulate: bool, console, say) -> None:
     """Write the grasps and the picture, measure, print the table."""
+    from fastgrasp_evaluation.metrics import HandSet, evaluate_grasps
+    from fastgrasp_evaluation.metrics.tables import problem_lines, protocol_tables
     from fastgrasp_model.geometry.meshes import load_mesh
-    from fastgrasp_model.metrics import HandSet, evaluate_grasps
-    from fastgrasp_model.metrics.tables import problem_lines, protocol_tables
     from fastgrasp_model.render import render_grasps
 
     say(f"wrote {grasps.save(out / 'grasps.npz')}")

@@ -15,8 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.conventions import CONVENTIONS, ForeignHand, from_parameters, with_template
-from fastgrasp_model.hand.mano import OPEN_HAND
-from fastgrasp_model.hand.model_file import load_hand_file
+from fastgrasp_model.hand.mano_file import load_hand_file
+from fastgrasp_model.hand.mano_layer import OPEN_HAND
 
 GRAB_NAMES = ("mug", "cubesmall", "apple")  # test, train, val
 OAKINK_IDS = {"A01001": "mug_real", "s16101": "mug_virtual"}

@@ -64,7 +64,7 @@ def held_out_meshes(config: TrainingConfig, options: Namespace) -> Path:
 
 def _benchmark(arguments: list[str], weights: Path, path: Path, label: str, options: Namespace) -> dict:
     """The report of `fastgrasp benchmark` on a row's weights."""
-    from fastgrasp_training.benchmark import main
+    from fastgrasp_evaluation.benchmark import main
 
     if not path.exists():
         part = path.with_name(f"part-{path.name}")
@@ -106,11 +106,11 @@ def reconstructed(config: TrainingConfig, weights: Path, label: str, options: Na
 
 
 def _measured(state, owner, hand, data, label: str, options: Namespace) -> dict:
+    from fastgrasp_evaluation.metrics.hand_set import HandSet
+    from fastgrasp_evaluation.metrics.parallel import Task, measure_tasks
+    from fastgrasp_evaluation.metrics.protocols import protocol_names
+    from fastgrasp_evaluation.metrics.summary import build_report
     from fastgrasp_model.grasps import Grasps
-    from fastgrasp_model.metrics.hand_set import HandSet
-    from fastgrasp_model.metrics.parallel import Task, measure_tasks
-    from fastgrasp_model.metrics.protocols import protocol_names
-    from fastgrasp_model.metrics.summary import build_report
 
     parameters = state.parameters(hand.rest_joints(state.betas)[:, 0])
     tasks = []

@@ -10,8 +10,8 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
-from fastgrasp_model.report.published import published_rows
-from fastgrasp_model.report.tables import GENERATION, PAPER_COLUMNS, RECONSTRUCTION
+from fastgrasp_evaluation.report.published import published_rows
+from fastgrasp_evaluation.report.tables import GENERATION, PAPER_COLUMNS, RECONSTRUCTION
 
 NAME = "ablations"
 

@@ -192,7 +192,7 @@ def with_data(config: TrainingConfig, options: argparse.Namespace) -> TrainingCo
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 0, 2 for a wrong request, 130 when interrupted."""
     options = parser().parse_args(argv)
-    from fastgrasp_model.metrics.summary import BenchmarkError
+    from fastgrasp_evaluation.metrics.summary import BenchmarkError
     from fastgrasp_training.run import WRONG_REQUEST
 
     try:

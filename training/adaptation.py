@@ -11,11 +11,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fastgrasp_model.contact import smooth_normals
 from fastgrasp_model.geometry.views import Frames
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.shape_field import FARTHEST
-from fastgrasp_model.networks.touch import FIELD, Probes, in_bones
+from fastgrasp_model.networks.contact_features import FIELD, QueryPoints, in_bones
+from fastgrasp_model.networks.implicit_shape import FARTHEST
+from fastgrasp_model.physics.contacts import smooth_normals
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.hand_losses import HandLosses
@@ -30,7 +30,7 @@ class Judged(NamedTuple):
     """Hands after a round: their losses, probes, code (B, 64), and whether each is firm (B,), 0 or 1."""
 
     terms: dict[str, Tensor]
-    probes: Probes | None
+    probes: QueryPoints | None
     code: Tensor | None = None
     firm: Tensor | None = None
 
@@ -52,11 +52,11 @@ class AdaptationStage(Stage):
                  latents: Tensor):  # fmt: skip
         super().__init__(model, config)
         self.data, self.bank, self.latents = data, bank, latents
-        self.contact = HandContact.of(model.hand, model.probe_ids)
+        self.contact = HandContact.of(model.hand, model.query_ids)
         self.hand_losses = HandLosses(model, model.autoencoder.code, data, bank, config.form)
 
     def trained(self) -> list[torch.nn.Parameter]:
-        parts = (self.model.adaptation, self.model.field, self.model.judge, self.model.place_judge)
+        parts = (self.model.adaptation, self.model.implicit_shape, self.model.grasp_evaluator, self.model.graspability)
         return [p for part in parts if part is not None for p in part.parameters()]
 
     def on_train_epoch_start(self) -> None:
@@ -70,7 +70,7 @@ class AdaptationStage(Stage):
             latent = self.latents[index]
             betas = model.shape(latent)
             probes = model.probes(model.decode(latent)._replace(betas=betas))
-        shape = model.shape_code(bank.features[index].float(), bank.context[index])
+        shape = model.shape_latent(bank.features[index].float(), bank.context[index])
         terms, hands, learns = {}, None, self.step % rounds  # the field learns from one round of each step
         for number in range(rounds):
             felt, told = self._felt(probes, points, normals, shape, frames, index, number == learns)
@@ -81,19 +81,19 @@ class AdaptationStage(Stage):
             latent, probes = (latent + step).detach(), hands.probes
             for name, value in (hands.terms | told | {"step": step.square().mean()}).items():
                 terms[name] = terms.get(name, 0.0) + value / (1 if name == "shape" else rounds)
-        if model.judge is not None:
+        if model.grasp_evaluator is not None:
             felt, _ = self._felt(probes, points, normals, shape, frames, index, False)
             terms["judge"] = terms.get("judge", 0.0) + self._scored(hands, condition, felt)["judge"] / rounds
-            place = model.place_judge(condition, None if shape is None else shape.detach())
+            place = model.graspability(condition, None if shape is None else shape.detach())
             terms["place"] = torch.nn.functional.binary_cross_entropy_with_logits(place, hands.firm)
         return terms
 
-    def _felt(self, probes: Probes | None, points: Tensor, normals: Tensor, shape: Tensor | None, frames: Frames,
+    def _felt(self, probes: QueryPoints | None, points: Tensor, normals: Tensor, shape: Tensor | None, frames: Frames,
               sample: Tensor, learns: bool) -> tuple[Tensor | None, dict[str, Tensor]]:  # fmt: skip
         """What probes feel, as constants, and the error of the field there if it `learns` from them."""
         if probes is None:
             return None, {}
-        learns = learns and self.model.field is not None
+        learns = learns and self.model.implicit_shape is not None
         shape = shape if learns or shape is None else shape.detach()
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
             seen = self.model.surroundings(probes.places, points, normals, shape)
@@ -102,9 +102,9 @@ class AdaptationStage(Stage):
 
     def _scored(self, hands: Judged, condition: Tensor, felt: Tensor) -> dict[str, Tensor]:
         """The judge's cross-entropy on hands of which it is known whether they hold."""
-        if self.model.judge is None:
+        if self.model.grasp_evaluator is None:
             return {}
-        logit = self.model.judge(hands.code, condition, felt)
+        logit = self.model.grasp_evaluator(hands.code, condition, felt)
         return {"judge": torch.nn.functional.binary_cross_entropy_with_logits(logit, hands.firm)}
 
     def _field_error(self, told: Tensor, probes: Tensor, frames: Frames, sample: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ class AdaptationStage(Stage):
         grasp, grids = self.bank.grasp[sample], ScaledGrids(self.data.objects.grids, self.bank.scale[sample])
         code, skin = self.model.autoencoder.decode_code(latent), self.contact.skin
         state = self.model.autoencoder.code.decode(code)._replace(betas=betas)
-        forces = self.weight("hold") or self.model.judge is not None
+        forces = self.weight("hold") or self.model.grasp_evaluator is not None
         vertices = self.model.hands(state, None if forces else skin)
         index, places = self.data.object[grasp], frames.out_of(vertices)
         distance, terms, holds = grids.query(places, index), {}, None
@@ -152,12 +152,12 @@ class AdaptationStage(Stage):
         if any(self.weight(name) for name in ("parameters", "mesh", "consistency")):
             terms |= self._likeness(code, vertices, distance, frames, grasp)
         with torch.no_grad():
-            probes = self.model.probes(state, vertices[:, torch.searchsorted(skin, self.model.probe_ids)])
+            probes = self.model.probes(state, vertices[:, torch.searchsorted(skin, self.model.query_ids)])
         return Judged(terms, probes, self.model.autoencoder.code.encode(state).detach(), holds)
 
     def _likeness(self, code: Tensor, vertices: Tensor, distance: Tensor, frames: Frames, grasp: Tensor):
         """Losses against the true hands of the samples."""
-        true = self.data.rows(grasp).moved_back(*frames)
+        true = self.data.rows(grasp).inverse_transformed(*frames)
         target = self.model.hands(true, self.contact.skin)
         true_distance = self.data.objects.grids.query(frames.out_of(target), self.data.object[grasp])
         return {

@@ -13,7 +13,7 @@ from torch import Tensor
 from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
 from fastgrasp_model.geometry.views import Frames
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.hand_code import HandCode, HandState
+from fastgrasp_model.networks.hand_representation import HandRepresentation, HandState
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.hand_losses import HandLosses
@@ -35,9 +35,9 @@ class AutoencoderStage(Stage):
     def __init__(self, model: FastGraspModel, config: StageConfig, data: TrainingData, bank: SampleBank):
         super().__init__(model, config)
         self.data, self.bank = data, bank
-        self.contact = HandContact.of(model.hand, model.probe_ids)
+        self.contact = HandContact.of(model.hand, model.query_ids)
         self.hand_losses = HandLosses(model, model.autoencoder.code, data, bank, config.form)
-        model.autoencoder.code.fit(data.rows(bank.grasp).moved_back(*bank.frames))
+        model.autoencoder.code.fit(data.rows(bank.grasp).inverse_transformed(*bank.frames))
         if model.config.vertex_encoder == "ordered":
             self._start_linear()
 
@@ -46,7 +46,7 @@ class AutoencoderStage(Stage):
         index = torch.arange(min(LINEAR_START, len(self.bank)), device=self.bank.grasp.device)
         code = self.model.autoencoder.code
         states = shaken(
-            self.data.rows(self.bank.grasp[index]).moved_back(*self.bank.frames_of(index)), code, self.draws
+            self.data.rows(self.bank.grasp[index]).inverse_transformed(*self.bank.frames_of(index)), code, self.draws
         )
         chunks = zip(*(part.split(512) for part in states), strict=True)
         vertices = torch.cat([self.model.hands(HandState(*chunk)) for chunk in chunks])
@@ -57,7 +57,7 @@ class AutoencoderStage(Stage):
 
     def loss_terms(self, index: Tensor) -> dict[str, Tensor]:
         if self.config.form == "points":
-            true = self.data.rows(self.bank.grasp[index]).moved_back(*self.bank.frames_of(index))
+            true = self.data.rows(self.bank.grasp[index]).inverse_transformed(*self.bank.frames_of(index))
             latent = self.model.encode(true)
             return self.hand_losses(self.model.autoencoder.decode_code(latent, self.draws.normal(*latent.shape)), index)
         return self._with_shaken(index)
@@ -66,7 +66,7 @@ class AutoencoderStage(Stage):
         """True grasps, and as many shaken ones, on the signed distance grids."""
         frames = self.bank.frames_of(index)
         grasp = self.bank.grasp[index]
-        true = self.data.rows(grasp).moved_back(*frames)
+        true = self.data.rows(grasp).inverse_transformed(*frames)
         half = len(index) // 2
         other = shaken(true, self.model.autoencoder.code, self.draws)
         seen = HandState(*(torch.cat([a[:half], b[half:]]) for a, b in zip(true, other, strict=True)))
@@ -90,7 +90,7 @@ class AutoencoderStage(Stage):
         }
 
 
-def shaken(state: HandState, code: HandCode, draws: Draws | None = None) -> HandState:
+def shaken(state: HandState, code: HandRepresentation, draws: Draws | None = None) -> HandState:
     """Hands with random errors in everything; the spread itself is random, so that small errors are common.
 
     Shape and pose err in units of `code`, so that a joint which hardly twists in the set hardly twists here either.

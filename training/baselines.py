@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.cvae import divergence
+from fastgrasp_model.paper.cvae import divergence
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.diffusion import anchor_loss
@@ -27,7 +27,7 @@ class CvaeStage(Stage):
     def __init__(self, model: FastGraspModel, config: StageConfig, data: TrainingData, bank: SampleBank):
         super().__init__(model, config)
         self.data, self.bank = data, bank
-        model.cvae.code.fit(data.rows(bank.grasp).moved_back(*bank.frames))
+        model.cvae.code.fit(data.rows(bank.grasp).inverse_transformed(*bank.frames))
         self.hand_losses = HandLosses(model, model.cvae.code, data, bank, config.form)
 
     def trained(self) -> list[torch.nn.Parameter]:
@@ -35,7 +35,7 @@ class CvaeStage(Stage):
 
     def loss_terms(self, index: Tensor) -> dict[str, Tensor]:
         model, bank = self.model, self.bank
-        true = self.data.rows(bank.grasp[index]).moved_back(*bank.frames_of(index))
+        true = self.data.rows(bank.grasp[index]).inverse_transformed(*bank.frames_of(index))
         condition = model.object_encoder(bank.features[index].float(), bank.context[index])
         from_numbers = model.config.vertex_encoder == "parameters"
         seen = model.cvae.code.encode(true) if from_numbers else model.hands(true)

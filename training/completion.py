@@ -11,10 +11,10 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.range_image import PIXELS
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.back_view import BackView, Surfaces
+from fastgrasp_model.networks.shape_completion import ShapeCompletion, Surfaces
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.losses import CM
-from fastgrasp_training.objects import SENSOR_NOISE
+from fastgrasp_training.object_views import SENSOR_NOISE
 from fastgrasp_training.randomness import Draws
 from fastgrasp_training.range_views import RangeViews
 from fastgrasp_training.stage import Stage
@@ -37,13 +37,13 @@ class CompletionStage(Stage):
         self.bank = bank
 
     def trained(self) -> list[torch.nn.Parameter]:
-        return list(self.model.back_view.parameters())
+        return list(self.model.shape_completion.parameters())
 
     def loss_terms(self, index: Tensor) -> dict[str, Tensor]:
         views = turned(self.bank[index], self.draws)
         scale = views.scale * (RESIZED * self.draws.normal(len(index))).exp()
         ranges, seen = sensed(views, scale, self.draws)
-        return surface_losses(self.model.back_view(ranges, seen, scale), views, scale)
+        return surface_losses(self.model.shape_completion(ranges, seen, scale), views, scale)
 
 
 def turned(views: RangeViews, draws: Draws) -> RangeViews:
@@ -101,7 +101,7 @@ def surface_losses(made: Surfaces, views: RangeViews, scale: Tensor) -> dict[str
 
 
 @torch.no_grad()
-def back_errors(network: BackView, views: RangeViews, draws: Draws) -> dict[str, float]:
+def back_errors(network: ShapeCompletion, views: RangeViews, draws: Draws) -> dict[str, float]:
     """How far a network is from the truth on views: back_error_mm, the mean over the rays that meet the object, and
     outline_error_share, the rays that it takes for the other kind, as a share of those that meet the object."""
     draws.device = views.scale.device

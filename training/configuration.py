@@ -11,7 +11,6 @@ import yaml
 
 from fastgrasp_model.configuration import ModelConfig
 
-PACKED_GRASPS = Path(__file__).parent / "data" / "open_grasps.npz"
 STAGES = ("autoencoder", "diffusion", "adaptation")
 FURTHER = ("selection", "refinement", "reselection")  # after those; a configuration may leave them out
 SAMPLING = ("adaptation", *FURTHER)  # stages that learn from hands that the model makes itself
@@ -159,9 +158,9 @@ class TrainingConfig:
             raise ValueError(f"{again[0]}.turns: only a reselection is done over; expected 1")
         if self.completion and self.model.generator == "cvae":
             raise ValueError("completion: the baseline has one stage; expected no such section with a CVAE")
-        if bool(self.completion) != bool(self.model.back_view_width):
+        if bool(self.completion) != bool(self.model.completion_width):
             raise ValueError(
-                "completion: it trains the network of model.back_view_width; expected both, or neither (width 0)"
+                "completion: it trains the network of model.completion_width; expected both, or neither (width 0)"
             )
 
     @property

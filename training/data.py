@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.geometry.rotations import random_rotations
-from fastgrasp_model.geometry.views import Frames, anchor_frames, smooth_normals
+from fastgrasp_model.geometry.views import Frames, local_frames, smooth_normals
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import pads
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.hand_code import HandState
+from fastgrasp_model.networks.hand_representation import HandState
 from fastgrasp_training.configuration import DataConfig
-from fastgrasp_training.objects import TrainingObjects
+from fastgrasp_training.object_views import TrainingObjects
 from fastgrasp_training.sources import ObjectSource, TrainingGrasps, by_turns, resolve
 
 PALM_REACH = 0.03  # metres in front of the palm: where the hand means to hold
@@ -241,4 +241,4 @@ def _frames_at(points: Tensor, normals: Tensor, pick: Tensor, generator: torch.G
     at = points[row, pick]
     tilted = smooth_normals(points, normals, at) + TILT * torch.randn(len(pick), 3, generator=generator).to(at.device)
     roll = torch.rand(len(pick), generator=generator).to(at.device) * 2 * torch.pi
-    return anchor_frames(at, tilted, roll)
+    return local_frames(at, tilted, roll)

@@ -45,7 +45,7 @@ class DiffusionStage(Stage):
 
     def trained(self) -> list[torch.nn.Parameter]:
         model = self.model
-        return [p for part in (model.denoiser, model.object_encoder, model.anchor_scorer) for p in part.parameters()]
+        return [p for part in (model.denoiser, model.object_encoder, model.graspability_prior) for p in part.parameters()]
 
     def loss_terms(self, index: Tensor) -> dict[str, Tensor]:
         model, bank = self.model, self.bank
@@ -79,7 +79,7 @@ def anchor_loss(model: FastGraspModel, condition: Tensor, bank: SampleBank, inde
     if not len(bank.other_features):
         return {}
     other = model.object_encoder(bank.other_features[index].float(), bank.other_context[index])
-    held, anywhere = (model.anchor_scorer(c).squeeze(-1) for c in (condition, other))
+    held, anywhere = (model.graspability_prior(c).squeeze(-1) for c in (condition, other))
     softplus = torch.nn.functional.softplus
     return {"anchor": (softplus(-held) + softplus(anywhere)).mean()}
 
@@ -90,7 +90,7 @@ def true_latents(model: FastGraspModel, data: TrainingData, bank: SampleBank, ch
     model.autoencoder.eval()
     latents = []
     for index in torch.arange(len(bank), device=bank.grasp.device).split(chunk):
-        state = data.rows(bank.grasp[index]).moved_back(*bank.frames_of(index))
+        state = data.rows(bank.grasp[index]).inverse_transformed(*bank.frames_of(index))
         latents.append(model.encode(state))
     model.autoencoder.train()
     return torch.cat(latents)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.views import Frames
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.hand_code import HandCode
+from fastgrasp_model.networks.hand_representation import HandRepresentation
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.losses import CM, HandContact, consistency, mesh_distance
 from fastgrasp_training.paper_losses import PointLosses
@@ -19,9 +19,9 @@ class HandLosses:
     `form` is "grid" (signed distance grids, centimetres: `losses.py`) or "points" (as published: `paper_losses.py`).
     """
 
-    def __init__(self, model: FastGraspModel, code: HandCode, data: TrainingData, bank: SampleBank, form: str):
+    def __init__(self, model: FastGraspModel, code: HandRepresentation, data: TrainingData, bank: SampleBank, form: str):
         self.model, self.code, self.data, self.bank = model, code, data, bank
-        self.contact = HandContact.of(model.hand, model.probe_ids) if form == "grid" else None
+        self.contact = HandContact.of(model.hand, model.query_ids) if form == "grid" else None
         self.points = PointLosses(model.hand) if form == "points" else None
 
     def to(self, device: torch.device | str) -> HandLosses:
@@ -34,7 +34,7 @@ class HandLosses:
     def __call__(self, code: Tensor, index: Tensor) -> dict[str, Tensor]:
         """Losses of hand codes (B, 64) against the true hands of the samples `index` (B,)."""
         frames, grasp = self.bank.frames_of(index), self.bank.grasp[index]
-        true = self.data.rows(grasp).moved_back(*frames)
+        true = self.data.rows(grasp).inverse_transformed(*frames)
         true_code = self.code.encode(true)
         if self.points is not None:
             vertices, target = self.model.hands(self.code.decode(code)), self.model.hands(true)

@@ -75,7 +75,7 @@ def _kept(grasps: TrainingGrasps, new: np.ndarray, rows: np.ndarray) -> Training
 
 
 def _solids(specs: Sequence[ObjectSource]) -> tuple[list, list]:
-    from fastgrasp_model.metrics.penetration import ObjectSolid
+    from fastgrasp_evaluation.metrics.penetration import ObjectSolid
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

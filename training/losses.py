@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fastgrasp_model import contact
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import FINGERS, joint_axes, limit_violation, matrices_to_angles, pads
-from fastgrasp_model.hand.collision import CollisionSpheres, collision_spheres
-from fastgrasp_model.hand.mano import HandPose
+from fastgrasp_model.hand.collision_spheres import CollisionSpheres, collision_spheres
+from fastgrasp_model.hand.mano_layer import HandPose
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.wrench import WrenchSettings, pressed_contacts, unbalanced, vertex_areas
+from fastgrasp_model.physics import contacts as contact
+from fastgrasp_model.physics.wrench import WrenchSettings, pressed_contacts, unbalanced, vertex_areas
 
 CM = 100.0
 PRESS = 0.001  # metres a touching pad lies inside the object, as flesh yields

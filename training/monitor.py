@@ -1,7 +1,7 @@
 """A look at a stage while it trains: the benchmark's cheap figures on held-out shapes, and a picture.
 
 The autoencoder reconstructs the set's own grasps on held-out objects; the later stages generate grasps for them, and
-the completion guesses their hidden sides. No simulation. The figures of hands are those of `fastgrasp_model.metrics`,
+the completion guesses their hidden sides. No simulation. The figures of hands are those of `fastgrasp_evaluation.metrics`,
 on a few dozen hands: for curves, not for tables.
 The monitor takes nothing from the training's random numbers and leaves every module in the mode it found it in.
 """
@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from fastgrasp_evaluation.metrics import contact_ratio, diversity, penetration
+from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_model.generator import GraspGenerator
 from fastgrasp_model.grasps import Grasps
-from fastgrasp_model.metrics import contact_ratio, diversity, penetration
-from fastgrasp_model.metrics.hand_set import HandSet
 from fastgrasp_model.model import FastGraspModel
 from fastgrasp_training.completion import back_errors
 from fastgrasp_training.configuration import MonitorConfig
@@ -118,7 +118,7 @@ def completed(model: FastGraspModel, held: HeldOut) -> dict[str, float]:
     rng = np.random.default_rng(SEED)
     made = [object_range_views(mesh, RANGE_VIEWS, rng) for mesh in held.meshes]
     views = RangeViews(**{name: torch.from_numpy(np.concatenate([m[name] for m in made])) for name in made[0]})
-    return back_errors(model.back_view, views.to(next(model.parameters()).device), Draws(SEED))
+    return back_errors(model.shape_completion, views.to(next(model.parameters()).device), Draws(SEED))
 
 
 def generated(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -> tuple[dict[str, float], list]:

@@ -42,7 +42,7 @@ def fresh_stage(name: str, config: TrainingConfig, machine: Machine) -> Stage:
     torch.manual_seed(config.seed)
     hand = ManoLayer.from_file()
     model = FastGraspModel(config.model, hand)
-    model.probe_ids.copy_(choose_probes(hand, config.model.probes))
+    model.query_ids.copy_(choose_probes(hand, config.model.probes))
     data = load_training_data(config.data, hand).to(machine.device)
     model.to(machine.device)
     hand.to(machine.device)

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.partial import random_camera, visible_points
 from fastgrasp_model.geometry.range_image import PIXELS, STEP, RangeImage
-from fastgrasp_training.objects import make_missing
-from fastgrasp_training.sources.objects import MadeObject, ObjectSource
-from fastgrasp_training.synthesis.objects import training_list
+from fastgrasp_synthesis.object_specs import training_list
+from fastgrasp_training.object_views import make_missing
+from fastgrasp_training.sources.object_source import MadeObject, ObjectSource
 
 CACHE_VERSION = 1
 SURFACE_POINTS = 24_000

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.hand_code import HandState
+from fastgrasp_model.networks.hand_representation import HandState
 from fastgrasp_training.data import SampleBank, TrainingData
 
 TOUCH = 0.002  # metres; a hand nearer than this touches
@@ -35,8 +35,8 @@ def reconstruct(model: FastGraspModel, data: TrainingData, bank: SampleBank, ind
     """The samples `index` (B,) of a bank, encoded and decoded in their frames."""
     frames, grasp = bank.frames_of(index), bank.grasp[index]
     true, owner = data.rows(grasp), data.object[grasp]
-    parts = [model.decode(model.encode(part)) for part in _chunks(true.moved_back(*frames))]
-    made = HandState(*(torch.cat(values) for values in zip(*parts, strict=True))).moved(*frames)
+    parts = [model.decode(model.encode(part)) for part in _chunks(true.inverse_transformed(*frames))]
+    made = HandState(*(torch.cat(values) for values in zip(*parts, strict=True))).transformed(*frames)
     one, two = (torch.cat([model.hands(part) for part in _chunks(state)]) for state in (true, made))
     before, after = (data.objects.grids.query(vertices, owner).amin(1) < TOUCH for vertices in (one, two))
     error = float((one - two).norm(dim=-1).mean() * 1000)

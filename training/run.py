@@ -21,11 +21,13 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fastgrasp_model.datasets import DatasetError
+from fastgrasp_evaluation.datasets import DatasetError
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.hand import HandModelError, ManoLayer
 from fastgrasp_model.hand.anatomy import FINGERS, pads
 from fastgrasp_model.model import FastGraspModel, WeightsError
+from fastgrasp_synthesis.grasp_set import GraspSetError
+from fastgrasp_synthesis.object_specs import ObjectSpecError
 from fastgrasp_training.adaptation import AdaptationStage, RefinementStage, starting_latents
 from fastgrasp_training.autoencoder import AutoencoderStage
 from fastgrasp_training.baselines import CvaeStage
@@ -42,8 +44,6 @@ from fastgrasp_training.run_folder import Losses, Metrics, hand_digest, write_ru
 from fastgrasp_training.selection import SELECTIONS, SelectionError, selection_stage
 from fastgrasp_training.sources import DataSourceError
 from fastgrasp_training.stage import Stage, run_stage
-from fastgrasp_training.synthesis.grasp_set import GraspSetError
-from fastgrasp_training.synthesis.objects import ObjectSpecError
 
 
 class MissingStageError(ValueError):
@@ -152,9 +152,9 @@ class Run:
         """A stage with its samples, on the device."""
         self.model.to(self.machine.device)
         self.hand.to(self.machine.device)
-        if name != "completion" and self.model.back_view is not None and not self._completed:
+        if name != "completion" and self.model.shape_completion is not None and not self._completed:
             with _progress(self.console) as bars:
-                objects = self.data.objects.completed(self.model.back_view.eval(), _bar(bars, "single views"))
+                objects = self.data.objects.completed(self.model.shape_completion.eval(), _bar(bars, "single views"))
             self.data, self._completed = replace(self.data, objects=objects), True
         bank = self._samples(name)
         self.model.train()
@@ -217,7 +217,7 @@ def _starting_model(
     if place == 0:
         torch.manual_seed(config.seed)
         model = FastGraspModel(config.model, hand)
-        model.probe_ids.copy_(choose_probes(hand, config.model.probes))
+        model.query_ids.copy_(choose_probes(hand, config.model.probes))
         return model
     folder = out / config.stages[place - 1] / "weights"
     model = FastGraspModel.from_pretrained(folder, hand)

@@ -69,7 +69,7 @@ def write_run(
 
 def source_digests(config: TrainingConfig) -> dict[str, str]:
     """SHA-256 of those sources that are single files."""
-    from fastgrasp_training.configuration import PACKED_GRASPS
+    from fastgrasp_synthesis.grasp_set import PACKED_GRASPS
     from fastgrasp_training.sources import Request
 
     found = {}

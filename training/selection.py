@@ -92,7 +92,7 @@ def made_hands(
 ) -> MadeHands:
     """One hand for each sample of the bank."""
     model.eval()
-    contact, views = HandContact.of(model.hand, model.probe_ids), data.objects.views
+    contact, views = HandContact.of(model.hand, model.query_ids), data.objects.views
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for index in torch.arange(len(bank), device=bank.grasp.device).split(chunk):
@@ -101,7 +101,7 @@ def made_hands(
         condition = model.object_encoder(features, context)
         noise = torch.randn(len(index), model.config.latent, generator=generator).to(index.device)
         latent = model.sample(condition, model.config.spread * noise)
-        state = model.adapt(latent, condition, points, normals, model.shape_code(features, context))
+        state = model.adapt(latent, condition, points, normals, model.shape_latent(features, context))
         grids, places = ScaledGrids(data.objects.grids, bank.scale[index]), frames.out_of(model.hands(state))
         owner = data.object[bank.grasp[index]]
         distance = grids.query(places, owner)

@@ -89,7 +89,7 @@ def _faced(normals: np.ndarray, direction: np.ndarray) -> np.ndarray:
     return normals * np.where(sign == 0, 1, sign)
 
 
-def anchor_frames(points: Tensor, normals: Tensor, roll: Tensor) -> Frames:
+def local_frames(points: Tensor, normals: Tensor, roll: Tensor) -> Frames:
     """Frames on points (K, 3) with z along the normals (K, 3), turned about it by roll (K,) radians."""
     z = torch.nn.functional.normalize(normals, dim=-1)
     # The axis least along z makes the start of a basis; the roll then makes the choice irrelevant.

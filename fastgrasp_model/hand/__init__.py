@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fastgrasp_model.hand.keypoints import keypoints_from, wrist_frame
-    from fastgrasp_model.hand.mano import HandOutput, ManoLayer
-    from fastgrasp_model.hand.model_file import HandModelError, load_hand_file, save_hand_pickle
+    from fastgrasp_model.hand.mano_file import HandModelError, load_hand_file, save_hand_pickle
+    from fastgrasp_model.hand.mano_layer import HandOutput, ManoLayer
 
 SIDES = ("right", "left")
 
@@ -28,12 +28,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "HandModelError": "model_file",
-    "HandOutput": "mano",
-    "ManoLayer": "mano",
+    "HandModelError": "mano_file",
+    "HandOutput": "mano_layer",
+    "ManoLayer": "mano_layer",
     "keypoints_from": "keypoints",
-    "load_hand_file": "model_file",
-    "save_hand_pickle": "model_file",
+    "load_hand_file": "mano_file",
+    "save_hand_pickle": "mano_file",
     "wrist_frame": "keypoints",
 }
 

@@ -11,8 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.collision import CollisionSpheres, collision_spheres, part_fingers
-from fastgrasp_model.hand.joints import (
+from fastgrasp_model.hand.collision_spheres import CollisionSpheres, collision_spheres, part_fingers
+from fastgrasp_model.hand.joint_limits import (
     FINGER_JOINTS,
     FINGERS,
     JOINT_LIMITS,
@@ -22,7 +22,7 @@ from fastgrasp_model.hand.joints import (
     limit_violation,
     matrices_to_angles,
 )
-from fastgrasp_model.hand.mano import ManoLayer
+from fastgrasp_model.hand.mano_layer import ManoLayer
 from fastgrasp_model.hand.poses import named_pose
 from fastgrasp_model.hand.synergies import sample_synergies
 

@@ -22,7 +22,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from fastgrasp_model.hand.keypoints import KEYPOINT_NAMES, keypoints_from
-from fastgrasp_model.hand.mano import PARAMETER_COUNT, ManoLayer
+from fastgrasp_model.hand.mano_layer import PARAMETER_COUNT, ManoLayer
 
 # Fingertip vertices, thumb to pinky. manopth and manotorch take another middle tip in their left hand.
 TIP_IDS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastgrasp_model.hand.model_file import HandModelError
+from fastgrasp_model.hand.mano_file import HandModelError
 
 # Where the fan over the wrist starts, if this vertex is on the boundary (it is, in MANO's mesh).
 _FAN_START = 108

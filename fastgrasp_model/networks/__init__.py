@@ -2,14 +2,14 @@
 
 from fastgrasp_model.networks.adaptation import AdaptationModule, PlainAdaptationModule
 from fastgrasp_model.networks.autoencoder import HandAutoencoder
-from fastgrasp_model.networks.back_view import BackView
-from fastgrasp_model.networks.cvae import HandCVAE
 from fastgrasp_model.networks.denoiser import LatentDenoiser
-from fastgrasp_model.networks.judge import GraspJudge, PlaceJudge
+from fastgrasp_model.networks.grasp_evaluator import Graspability, GraspEvaluator
+from fastgrasp_model.networks.implicit_shape import ImplicitShape
 from fastgrasp_model.networks.object_encoder import BasisPointEncoder, PointNetObjectEncoder
-from fastgrasp_model.networks.shape_field import ShapeField
+from fastgrasp_model.networks.shape_completion import ShapeCompletion
+from fastgrasp_model.paper.cvae import HandCVAE
 
 __all__ = [
-    "AdaptationModule", "BackView", "BasisPointEncoder", "GraspJudge", "HandAutoencoder", "HandCVAE", "LatentDenoiser",
-    "PlaceJudge", "PlainAdaptationModule", "PointNetObjectEncoder", "ShapeField",
+    "AdaptationModule", "ShapeCompletion", "BasisPointEncoder", "GraspEvaluator", "HandAutoencoder", "HandCVAE", "LatentDenoiser",
+    "Graspability", "PlainAdaptationModule", "PointNetObjectEncoder", "ImplicitShape",
 ]  # fmt: skip

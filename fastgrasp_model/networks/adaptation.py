@@ -10,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fastgrasp_model.networks.contact_features import TOUCH
 from fastgrasp_model.networks.layers import FilmBlock, mlp, plain_mlp
 from fastgrasp_model.networks.object_encoder import SCALE
-from fastgrasp_model.networks.pointnet import PointNet
-from fastgrasp_model.networks.touch import TOUCH
+from fastgrasp_model.paper.pointnet import PointNet
 
 VECTORS = 16  # in which the module answers in the wrist's frame
 

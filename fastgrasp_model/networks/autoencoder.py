@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_model.networks.hand_code import CODE, HandCode, HandState
+from fastgrasp_model.networks.hand_representation import CODE, HandRepresentation, HandState
 from fastgrasp_model.networks.layers import Standardise, mlp, plain_mlp
 from fastgrasp_model.networks.object_encoder import SCALE
-from fastgrasp_model.networks.pointnet import PointNet
+from fastgrasp_model.paper.pointnet import PointNet
 
 STRIDE = 4  # the ordered encoder reads every fourth vertex: 195 of 778 fix the 61 parameters many times over
 PLAIN_LAST = 256  # width of the last hidden layer of the paper's decoder
@@ -76,7 +76,7 @@ class HandAutoencoder(nn.Module):
         self.standardise = Standardise(latent)
         self.decoder = stack([latent, *back, CODE])
         self.decoder_line = None if plain else nn.Linear(latent, CODE)
-        self.code = HandCode()
+        self.code = HandRepresentation()
 
     @torch.no_grad()
     def start_linear(self, vertices: Tensor, code: Tensor, ridge: float = 1e-2) -> None:

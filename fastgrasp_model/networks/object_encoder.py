@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fastgrasp_model.geometry.nearest import nearest_distances
 from fastgrasp_model.networks.layers import mlp
-from fastgrasp_model.networks.pointnet import PointNet
+from fastgrasp_model.paper.pointnet import PointNet
 
 CONTEXT = 9
 SCALE = 0.06  # metres; brings coordinates of hand size near one

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from fastgrasp_model.completion import hidden_side
 from fastgrasp_model.generator import GraspGenerator
 from fastgrasp_model.geometry.partial import single_view
-from fastgrasp_model.networks.back_view import BackView
+from fastgrasp_model.networks.shape_completion import ShapeCompletion
 
 SENSOR = np.array([0.1, -0.2, 0.55])
 
@@ -17,7 +17,7 @@ SENSOR = np.array([0.1, -0.2, 0.55])
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return BackView(8).eval()
+    return ShapeCompletion(8).eval()
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_the_shipped_weights_know_the_back_of_a_can(can):
     for number in range(8):
         sensor = 0.6 * np.random.default_rng(number).normal(size=3) / 1.7
         view = single_view(can, sensor, rng=np.random.default_rng(number))
-        hidden, _ = hidden_side(model.back_view, view, sensor)
+        hidden, _ = hidden_side(model.shape_completion, view, sensor)
         whole.append(np.median(cKDTree(true).query(hidden)[0]))
         seen.append(cKDTree(view).query(true)[0].mean())
         covered.append(cKDTree(np.concatenate([view, hidden])).query(true)[0].mean())

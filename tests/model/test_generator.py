@@ -88,7 +88,7 @@ def test_many_grasps_share_one_encoding(generator, can):
 
 def test_places_are_drawn_by_the_chance_of_a_firm_grasp(generator, monkeypatch):
     """Told that only the upper half of a rod can be held, the generator draws its frames there."""
-    if generator.model.place_judge is None:
+    if generator.model.graspability is None:
         pytest.skip("weights without a judge of places")
     points, _ = trimesh.sample.sample_surface(trimesh.creation.cylinder(0.02, 0.3), 3000, seed=0)
     seen = []
@@ -104,7 +104,7 @@ def test_places_are_drawn_by_the_chance_of_a_firm_grasp(generator, monkeypatch):
         return made
 
     monkeypatch.setattr(generator, "_candidate_frames", watched)
-    monkeypatch.setattr(generator.model.place_judge, "forward", upper)
+    monkeypatch.setattr(generator.model.graspability, "forward", upper)
     encoded = generator.encode(np.asarray(points, dtype=np.float32), torch.Generator().manual_seed(0))
     heights = encoded.frames.origin[:20, 2]
     assert (heights > 0).all()

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from fastgrasp_model.grasps import FORMAT_VERSION, GraspFileError, Grasps
 from fastgrasp_model.hand.keypoints import wrist_frame
-from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
+from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 
 LAYERS = {side: ManoLayer.from_file(OPEN_HAND, side=side) for side in ("right", "left")}
 FLOATS = ("vertices", "keypoints", "wrist_position", "wrist_quaternion")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fastgrasp_model.configuration import ModelConfig
-from fastgrasp_model.geometry.views import anchor_frames
+from fastgrasp_model.geometry.views import local_frames
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.model import FastGraspModel, WeightsError
 
@@ -17,7 +17,7 @@ SMALL = ModelConfig(
 )  # fmt: skip
 
 
-FEELING = dataclasses.replace(SMALL, name="feeling", field_width=8, bone_frames=True, judge_width=12, sampler="dpm")
+FEELING = dataclasses.replace(SMALL, name="feeling", implicit_shape_width=8, bone_frames=True, evaluator_width=12, sampler="dpm")
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,8 @@ def feeling(hand):
     """A model with a field and judges, all of whose layers say something."""
     torch.manual_seed(1)
     made = FastGraspModel(FEELING, hand).eval().requires_grad_(False)
-    made.probe_ids.copy_(torch.arange(0, 200, 10))
-    for part in (made.field, made.judge, made.adaptation):
+    made.query_ids.copy_(torch.arange(0, 200, 10))
+    for part in (made.field, made.grasp_evaluator, made.adaptation):
         for parameter in part.parameters():
             torch.nn.init.normal_(parameter, std=0.2)
     return made
@@ -41,7 +41,7 @@ def feeling(hand):
 def model(hand):
     torch.manual_seed(0)
     made = FastGraspModel(SMALL, hand).eval().requires_grad_(False)
-    made.probe_ids.copy_(torch.arange(0, 200, 10))
+    made.query_ids.copy_(torch.arange(0, 200, 10))
     return made
 
 
@@ -112,7 +112,7 @@ def test_answer_does_not_depend_on_where_the_object_is(model):
         condition = model.object_encoder(features, context)
         return model.sample(condition, torch.ones(2, SMALL.latent))
 
-    frames = anchor_frames(points[:, 5], normals[:, 5], torch.zeros(2))
+    frames = local_frames(points[:, 5], normals[:, 5], torch.zeros(2))
     carried = type(frames)(turn @ frames.rotation, (turn @ frames.origin[..., None])[..., 0] + shift)
     torch.testing.assert_close(answer(moved, carried), answer(points, frames), atol=1e-4, rtol=1e-3)
 
@@ -140,7 +140,7 @@ def test_the_judge_sees_hand_cloud_and_whole_shape(feeling):
     model, g = feeling, torch.Generator().manual_seed(5)
     points, latent = 0.05 * torch.randn(3, 100, 3, generator=g), torch.randn(3, 8, generator=g)
     normals, condition = torch.nn.functional.normalize(points, dim=-1), torch.randn(3, 16, generator=g)
-    shape = model.shape_code(torch.rand(3, len(model.object_encoder.basis), generator=g), torch.zeros(3, 9))
+    shape = model.shape_latent(torch.rand(3, len(model.object_encoder.basis), generator=g), torch.zeros(3, 9))
     state = model.adapt(latent, condition, points, normals, shape)
     chance = model.firmness(state, condition, points, normals, shape)
     assert chance.shape == (3,) and (chance > 0).all() and (chance < 1).all()
@@ -158,6 +158,6 @@ def test_the_field_changes_what_the_hand_feels(feeling):
     points, latent = 0.05 * torch.randn(2, 100, 3, generator=g), torch.randn(2, 8, generator=g)
     normals = torch.nn.functional.normalize(points, dim=-1)
     features = torch.rand(2, len(model.object_encoder.basis), generator=g)
-    one, other = (model.shape_code(f, torch.zeros(2, 9)) for f in (features, 1 - features))
+    one, other = (model.shape_latent(f, torch.zeros(2, 9)) for f in (features, 1 - features))
     hands = [model.adapt(latent, torch.zeros(2, 16), points, normals, shape).wrist for shape in (one, other)]
     assert not torch.allclose(*hands)

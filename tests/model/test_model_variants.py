@@ -9,7 +9,7 @@ from fastgrasp_model.configuration import ModelConfig
 from fastgrasp_model.generator import GraspGenerator
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.hand_code import HandState
+from fastgrasp_model.networks.hand_representation import HandState
 
 PAPER = ModelConfig(
     name="small paper", layers="plain", frame="object", points=64, object_encoder="pointnet", object_width=1024,

@@ -101,7 +101,7 @@ def test_the_wheel_holds_packages_interfaces_and_data(tmp_path):
         *data_files(),
         "fastgrasp_ros/node.py",
         "fastgrasp_training/__init__.py",
-        "fastgrasp_training/synthesis/__init__.py",
+        "fastgrasp_synthesis/__init__.py",
         "*.data/data/lib/libfastgrasp__rosidl_typesupport_c.so",
         "*.data/data/share/fastgrasp/package.xml",
         "*.data/data/share/fastgrasp/msg/Grasp.msg",

@@ -9,10 +9,10 @@ import torch
 from fastgrasp_model.configuration import ModelConfig
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_training.configuration import PACKED_GRASPS, DataConfig, StageConfig, TrainingConfig
+from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, load_grasp_set
+from fastgrasp_training.configuration import DataConfig, StageConfig, TrainingConfig
 from fastgrasp_training.data import build_bank, load_training_data
 from fastgrasp_training.run import choose_probes
-from fastgrasp_training.synthesis.grasp_set import load_grasp_set
 
 SMALL = ModelConfig(
     name="small", points=64, object_width=48, hand_width=64, latent=24, denoiser_width=48, denoiser_depth=1,
@@ -23,7 +23,7 @@ PAPER = dataclasses.replace(
     prediction="epsilon", schedule="linear", guidance=2.0, probes=0, rounds=1,
 )  # fmt: skip
 FEELING = dataclasses.replace(
-    SMALL, name="small feeling", field_width=16, bone_frames=True, judge_width=24, sampler="dpm"
+    SMALL, name="small feeling", implicit_shape_width=16, bone_frames=True, evaluator_width=24, sampler="dpm"
 )
 MODELS = {"default": SMALL, "paper": PAPER, "feeling": FEELING}
 
@@ -58,7 +58,7 @@ def data(data_config, hand):
 def model(request, hand):
     torch.manual_seed(0)
     made = FastGraspModel(MODELS[request.param], hand)
-    made.probe_ids.copy_(choose_probes(hand, made.config.probes))
+    made.query_ids.copy_(choose_probes(hand, made.config.probes))
     return made
 
 

@@ -45,7 +45,7 @@ def _varied(model, **changes):
 
 @pytest.mark.slow
 def test_cvae_learns(model, data):
-    cvae = _varied(model, generator="cvae", rounds=0, probes=0, field_width=0, bone_frames=False, judge_width=0)
+    cvae = _varied(model, generator="cvae", rounds=0, probes=0, implicit_shape_width=0, bone_frames=False, evaluator_width=0)
     weights = {"parameters": 0.1, "mesh": 1.0, "contact": 1.0, "penetration": 1.0, "divergence": 0.01, "anchor": 0.1}
     bank = build_bank(data, cvae, 1, seed=0)
     first, last = _learn(CvaeStage(cvae, StageConfig(form="points", weights=weights), data, bank))
@@ -131,7 +131,7 @@ def test_the_command_trains_measures_and_goes_on(request, data_config, tmp_path,
     found = json.loads((tmp_path / "out" / "ablations.json").read_text())
     assert [row["steps"] for row in found["rows"]] == [8, 10]
     monkeypatch.setattr("fastgrasp_training.run.train", None)
-    monkeypatch.setattr("fastgrasp_training.benchmark.main", None)
+    monkeypatch.setattr("fastgrasp_evaluation.benchmark.main", None)
     assert ablations.main(arguments) == 0
     assert (tmp_path / "out" / "ablations.md").read_text() == table
 

@@ -13,16 +13,16 @@ from fastgrasp_model.configuration import ModelConfig
 from fastgrasp_model.geometry.partial import single_view
 from fastgrasp_model.geometry.range_image import PIXELS
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.back_view import Surfaces
+from fastgrasp_model.networks.shape_completion import Surfaces
+from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, load_grasp_set
+from fastgrasp_synthesis.object_specs import HELD_OUT, families, split_of
 from fastgrasp_training import run
 from fastgrasp_training.completion import CompletionStage, back_errors, sensed, surface_losses, turned
-from fastgrasp_training.configuration import PACKED_GRASPS, DataConfig, StageConfig, TrainingConfig
+from fastgrasp_training.configuration import DataConfig, StageConfig, TrainingConfig
 from fastgrasp_training.randomness import Draws
 from fastgrasp_training.range_views import RangeViews, further_objects, object_range_views, prepared_views
 from fastgrasp_training.run import train
 from fastgrasp_training.sources import as_source
-from fastgrasp_training.synthesis.grasp_set import load_grasp_set
-from fastgrasp_training.synthesis.objects import HELD_OUT, families, split_of
 
 
 def views_of(mesh, count, seed=0):
@@ -89,23 +89,23 @@ def test_losses_are_nothing_for_the_truth_and_in_centimetres(balls):
 
 @pytest.mark.slow
 def test_a_network_learns_the_back_of_balls(hand, balls):
-    config = ModelConfig(name="small", latent=24, object_width=48, hand_width=64, denoiser_width=48, back_view_width=8)
+    config = ModelConfig(name="small", latent=24, object_width=48, hand_width=64, denoiser_width=48, completion_width=8)
     torch.manual_seed(0)
     model = FastGraspModel(config, hand)
     stage = CompletionStage(model, StageConfig(steps=120, batch=12), balls)
     optimiser = torch.optim.Adam(stage.trained(), 5e-3)
-    before = back_errors(model.back_view, balls, Draws(5))
+    before = back_errors(model.shape_completion, balls, Draws(5))
     for step in range(120):
         stage.draws = Draws(step)
         loss = stage.total(stage.loss_terms(torch.arange(12)))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    after = back_errors(model.back_view, balls, Draws(5))
+    after = back_errors(model.shape_completion, balls, Draws(5))
     assert after["back_error_mm"] < 0.25 * before["back_error_mm"]
     assert after["outline_error_share"] < 0.2
     points = single_view(trimesh.creation.icosphere(4, 0.04), np.array([0.0, 0.1, 0.6]))
-    hidden, normals = hidden_side(model.back_view, points, np.array([0.0, 0.1, 0.6]))
+    hidden, normals = hidden_side(model.shape_completion, points, np.array([0.0, 0.1, 0.6]))
     away = np.linalg.norm(hidden, axis=1)
     assert np.abs(away - 0.04).mean() < 0.008 and (normals * hidden).sum(1).mean() > 0
 
@@ -121,7 +121,7 @@ def test_the_stages_after_it_see_views_made_whole(tiny_run, tmp_path, monkeypatc
         return bank_for(name, config, data, model, progress)
 
     monkeypatch.setattr(run, "_bank_for", noting)
-    model = dataclasses.replace(tiny_run.model, back_view_width=8)
+    model = dataclasses.replace(tiny_run.model, completion_width=8)
     data = dataclasses.replace(tiny_run.data, range_views=2)
     config = dataclasses.replace(tiny_run, model=model, data=data, completion=tiny_run.diffusion)
     train(config, ("completion", "autoencoder"), tmp_path, "cpu", quiet=True)
@@ -156,6 +156,6 @@ def test_a_completion_learns_from_further_objects_too(tiny_run, data):
 
 def test_a_network_and_its_stage_belong_together():
     stage = StageConfig(steps=2, batch=2)
-    for model, completion in ((ModelConfig(back_view_width=8), None), (ModelConfig(), stage)):
-        with pytest.raises(ValueError, match="completion: it trains the network of model.back_view_width"):
+    for model, completion in ((ModelConfig(completion_width=8), None), (ModelConfig(), stage)):
+        with pytest.raises(ValueError, match="completion: it trains the network of model.completion_width"):
             TrainingConfig(model, DataConfig(), stage, stage, stage, completion=completion)

@@ -5,7 +5,7 @@ import torch
 
 from fastgrasp_training.data import SCALES, SLACK, build_bank
 from fastgrasp_training.losses import ScaledGrids
-from fastgrasp_training.objects import TrainingObjects
+from fastgrasp_training.object_views import TrainingObjects
 
 
 def test_hands_touch_their_objects(data, hand, model):
@@ -23,7 +23,7 @@ def test_frames_move_hand_and_cloud_together(data, model, bank):
     index = torch.arange(40)
     frames = bank.frames_of(index)
     state = data.rows(bank.grasp[index])
-    local = model.hands(state.moved_back(*frames))
+    local = model.hands(state.inverse_transformed(*frames))
     torch.testing.assert_close(frames.out_of(local), model.hands(state), atol=1e-5, rtol=0)
 
 
@@ -75,7 +75,7 @@ def test_partial_views_show_one_side(data):
 
 
 def test_cache_is_used(data, data_config, monkeypatch):
-    import fastgrasp_training.objects as module
+    import fastgrasp_training.object_views as module
 
     monkeypatch.setattr(module, "_make", None)
     again = TrainingObjects.prepare(data.specs, data_config.cache, data_config.views, data_config.cells, 1)

@@ -10,10 +10,12 @@ pytest.importorskip("manifold3d")
 pytest.importorskip("igl")
 import official_layouts as layouts
 
-from fastgrasp_model.datasets import DatasetError, ObjectMesh
-from fastgrasp_model.formats.ours import save_collection
+from fastgrasp_evaluation.datasets import DatasetError, ObjectMesh
+from fastgrasp_evaluation.formats.ours import save_collection
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.grasps import Grasps
+from fastgrasp_synthesis.grasp_set import GraspSetError, load_grasp_set
+from fastgrasp_synthesis.object_specs import make_object
 from fastgrasp_training.sources import (
     DataSourceError,
     MadeObject,
@@ -24,8 +26,6 @@ from fastgrasp_training.sources import (
     resolve,
 )
 from fastgrasp_training.sources.measured import draw, read_measured, targets_of
-from fastgrasp_training.synthesis.grasp_set import GraspSetError, load_grasp_set
-from fastgrasp_training.synthesis.objects import make_object
 
 
 @pytest.fixture(scope="module")

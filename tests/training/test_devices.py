@@ -54,7 +54,7 @@ def test_every_stage_follows_its_device(own_model, data, bank):
 
 def test_the_cvae_follows_its_device(own_model, data):
     config = dataclasses.replace(
-        own_model.config, generator="cvae", rounds=0, probes=0, field_width=0, bone_frames=False, judge_width=0
+        own_model.config, generator="cvae", rounds=0, probes=0, implicit_shape_width=0, bone_frames=False, evaluator_width=0
     )
     model = FastGraspModel(config, own_model.hand)
     stage = CvaeStage(model, StageConfig(form="points"), data, build_bank(data, model, 1, seed=0)).to("meta")

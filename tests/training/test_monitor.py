@@ -12,12 +12,12 @@ pytest.importorskip("igl")
 pytest.importorskip("manifold3d")
 
 from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
-from fastgrasp_training.configuration import PACKED_GRASPS, MonitorConfig
+from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, load_grasp_set
+from fastgrasp_training.configuration import MonitorConfig
 from fastgrasp_training.held_out import held_out, unseen
 from fastgrasp_training.monitor import Monitor, generated, reconstructed, undisturbed
 from fastgrasp_training.run import train
 from fastgrasp_training.sources import as_source
-from fastgrasp_training.synthesis.grasp_set import load_grasp_set
 
 FEW = MonitorConfig(times=2, objects=2, grasps=2, pictures=2)
 
@@ -74,7 +74,7 @@ def test_a_perfect_autoencoder_has_no_error(model, held, monkeypatch):
     assert figures["vertex_error_mm"] < 1e-2 and figures["contact_kept_share"] == 1
     assert abs(figures["volume_added_cm3"]) < 0.02
     turned = axis_angle_to_matrix(torch.tensor([[0.0, 0.0, 0.0]]))
-    monkeypatch.setattr(model, "decode", lambda state: state.moved(turned, torch.tensor([[0.0, 0.0, 1.0]])))
+    monkeypatch.setattr(model, "decode", lambda state: state.transformed(turned, torch.tensor([[0.0, 0.0, 1.0]])))
     with undisturbed(model):
         figures, _ = reconstructed(model, held, FEW)
     assert figures["vertex_error_mm"] == pytest.approx(1000, rel=1e-3) and figures["contact_kept_share"] == 0

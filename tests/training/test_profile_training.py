@@ -11,7 +11,7 @@ from fastgrasp_training.configuration import TrainingConfig, kind_of
 from fastgrasp_training.selection import SELECTIONS
 from fastgrasp_training.toy import BATCH, OBJECTS, STEPS, toy
 
-FIELD = {"field_width": 16, "bone_frames": True, "judge_width": 24}
+FIELD = {"implicit_shape_width": 16, "bone_frames": True, "evaluator_width": 24}
 
 
 @pytest.mark.slow

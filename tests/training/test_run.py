@@ -47,7 +47,7 @@ def test_selection_and_refinement_go_on_from_trained_weights(tiny_run, tmp_path,
     folders = PRETRAINED, *(tmp_path / name / "weights" for name in stages)
     states = [FastGraspModel.from_pretrained(folder).state_dict() for folder in folders]
     assert moved(*states[:2]) == moved(*states[2:4]) == moved(*states[3:]) == {"denoiser"}
-    assert moved(*states[1:3]) == {"adaptation", "field", "judge", "place_judge"}
+    assert moved(*states[1:3]) == {"adaptation", "implicit_shape", "grasp_evaluator", "graspability"}
     assert FastGraspModel.from_pretrained(weights).config.spread == 1.0
     cloud = data.objects.clouds(torch.tensor([0]))[0][0].numpy()
     assert len(GraspGenerator.from_pretrained(weights).generate(cloud, 3)) == 3

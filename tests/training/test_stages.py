@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fastgrasp_model.model import FastGraspModel
-from fastgrasp_model.networks.hand_code import HandCode
+from fastgrasp_model.networks.hand_representation import HandRepresentation
 from fastgrasp_training.adaptation import AdaptationStage, starting_latents
 from fastgrasp_training.autoencoder import AutoencoderStage, shaken
 from fastgrasp_training.configuration import StageConfig
@@ -47,7 +47,7 @@ def test_diffusion_learns(model, data, bank):
     AutoencoderStage(model, StageConfig(), data, bank)  # fits the hand code
     first, last, moved = _train(DiffusionStage(model, StageConfig(), data, bank), 160, 64)
     assert last < 0.9 * first
-    expected = {"denoiser", "object_encoder"} | ({"anchor_scorer"} if model.config.frame == "anchor" else set())
+    expected = {"denoiser", "object_encoder"} | ({"graspability_prior"} if model.config.frame == "anchor" else set())
     assert moved == expected
 
 
@@ -58,9 +58,9 @@ def test_adaptation_learns(model, data, bank):
     latents = starting_latents(model, bank, true, kind, seed=0)
     weights = {"contact": 1.0, "penetration": 0.1, "step": 0.01}
     learned = {"adaptation"}
-    if model.judge is not None:
+    if model.grasp_evaluator is not None:
         weights |= {"hold": 0.1, "shape": 0.5, "judge": 0.1, "place": 0.1}
-        learned |= {"field", "judge", "place_judge"}
+        learned |= {"field", "judge", "graspability"}
     stage = AdaptationStage(model, StageConfig(weights=weights), data, bank, latents)
     first, last, moved = _train(stage, 100, 16)
     assert last < 0.9 * first
@@ -74,7 +74,7 @@ def test_every_loss_of_the_adaptation_has_a_gradient(model, data, bank):
     stage = AdaptationStage(model, StageConfig(), data, bank, starting_latents(model, bank, true, "denoised", seed=0))
     stage.on_train_epoch_start()
     torch.nn.init.normal_(model.adaptation.leave.weight, std=0.05)
-    learns = {"shape": model.field, "judge": model.judge, "place": model.place_judge}
+    learns = {"shape": model.implicit_shape, "judge": model.grasp_evaluator, "place": model.graspability}
     for name, value in stage.loss_terms(torch.arange(32)).items():
         weight = learns.get(name, model.adaptation).leave.bias if name != "place" else learns[name].net[-1].bias
         slope = torch.autograd.grad(value, weight, retain_graph=True, allow_unused=True)[0]
@@ -96,7 +96,7 @@ def test_seen_penetration_is_of_objects_seen_from_all_sides(model, data, bank):
 
 def test_judges_and_field_do_not_move_the_hand(model, data, bank):
     """What scores a grasp, and what guesses the shape, learns from the hands and leaves no slope in the corrections."""
-    if model.judge is None:
+    if model.grasp_evaluator is None:
         pytest.skip("a model without judges")
     AutoencoderStage(model, StageConfig(), data, bank)
     stage = AdaptationStage(model, StageConfig(), data, bank, true_latents(model, data, bank))
@@ -107,7 +107,7 @@ def test_judges_and_field_do_not_move_the_hand(model, data, bank):
             terms[name], list(model.adaptation.parameters()), retain_graph=True, allow_unused=True
         )
         assert all(slope is None or not slope.any() for slope in slopes), name
-    slopes = torch.autograd.grad(terms["judge"] + terms["place"], list(model.field.parameters()), allow_unused=True)
+    slopes = torch.autograd.grad(terms["judge"] + terms["place"], list(model.implicit_shape.parameters()), allow_unused=True)
     assert all(slope is None or not slope.any() for slope in slopes)
 
 
@@ -132,11 +132,11 @@ def test_selection_keeps_the_hands_that_are_firm(data, hand):
     frames, points, normals = chosen.clouds(data.objects, torch.arange(len(chosen)))
     seen = chosen.features.float(), chosen.context
     with torch.no_grad():
-        state = model.adapt(latents, model.object_encoder(*seen), points, normals, model.shape_code(*seen))
+        state = model.adapt(latents, model.object_encoder(*seen), points, normals, model.shape_latent(*seen))
     owner, places = data.object[chosen.grasp], frames.out_of(model.hands(state))
     grids = ScaledGrids(data.objects.grids, chosen.scale)
     distance = grids.query(places, owner)
-    gaps = HandContact.of(hand, model.probe_ids).gaps(places, hand.faces, distance, grids, owner)
+    gaps = HandContact.of(hand, model.query_ids).gaps(places, hand.faces, distance, grids, owner)
     assert firm(gaps, distance).mean() > 0.95  # the same hands again, up to rounding
     assert torch.equal(hands.seen // 2, data.object[bank.grasp])
     light = hands.lightest(0.5)
@@ -160,7 +160,7 @@ def test_selection_from_hands_that_hold_nothing_is_refused(model, data, bank):
 
 def test_shaken_hands_stay_near(data):
     state = data.rows(torch.arange(20))
-    code = HandCode()
+    code = HandRepresentation()
     code.fit(state)
     moved = shaken(state, code)
     assert 0 < (moved.wrist - state.wrist).norm(dim=-1).max() < 0.1

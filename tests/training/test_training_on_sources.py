@@ -11,12 +11,12 @@ pytest.importorskip("manifold3d")
 pytest.importorskip("igl")
 import official_layouts as layouts
 
-from fastgrasp_model.formats.ours import save_collection
+from fastgrasp_evaluation.formats.ours import save_collection
 from fastgrasp_model.grasps import Grasps
 from fastgrasp_training import benchmark, cli
 from fastgrasp_training.configuration import DataConfig, TrainingConfig
 from fastgrasp_training.data import build_bank, load_training_data
-from fastgrasp_training.objects import TrainingObjects
+from fastgrasp_training.object_views import TrainingObjects
 
 
 @pytest.fixture(scope="module")

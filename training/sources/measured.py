@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastgrasp_training.sources.objects import ObjectSource
+from fastgrasp_training.sources.object_source import ObjectSource
 from fastgrasp_training.sources.resolve import TrainingGrasps, resolve
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_model.datasets import GraspRecords, read_grab, read_ho3d, read_oakink_shape
-from fastgrasp_training.configuration import PACKED_GRASPS
-from fastgrasp_training.sources.objects import MadeObject, MeshObject, ObjectSource
+from fastgrasp_evaluation.datasets import GraspRecords, read_grab, read_ho3d, read_oakink_shape
+from fastgrasp_synthesis.grasp_set import PACKED_GRASPS
+from fastgrasp_training.sources.object_source import MadeObject, MeshObject, ObjectSource
 from fastgrasp_training.sources.own import read_own
 from fastgrasp_training.sources.request import DataSourceError, Request
 
@@ -108,7 +108,7 @@ def _of_records(records: GraspRecords, kind: str) -> TrainingGrasps:
 
 
 def _grasp_set(request: Request, split: str, hand: str) -> TrainingGrasps:
-    from fastgrasp_training.synthesis.grasp_set import GraspSetError, load_grasp_set
+    from fastgrasp_synthesis.grasp_set import GraspSetError, load_grasp_set
 
     path = Path(request.path or PACKED_GRASPS)
     grasps = load_grasp_set(path)
@@ -129,7 +129,7 @@ def _grasp_set(request: Request, split: str, hand: str) -> TrainingGrasps:
 
 def set_objects(specs: Sequence[str], path: Path) -> list[ObjectSource]:
     """The objects of the grasp set at `path`; own meshes lie where its objects.json says. Raises GraspSetError."""
-    from fastgrasp_training.synthesis.sources import OWN, mesh_folder
+    from fastgrasp_synthesis.sources import OWN, mesh_folder
 
     root = mesh_folder(path if path.is_dir() else path.parent)
     return [MadeObject(spec, str(root) if root and spec.startswith(OWN) else None) for spec in specs]

@@ -9,8 +9,8 @@ from fastgrasp_model.geometry.partial import visible_points
 from fastgrasp_model.geometry.rotations import random_rotations
 from fastgrasp_model.geometry.views import (
     Frames,
-    anchor_frames,
     context,
+    local_frames,
     neighbourhood,
     orient_outward,
     prepare_view,
@@ -65,7 +65,7 @@ def test_frames_there_and_back_and_anchor_axes():
     g = torch.Generator().manual_seed(0)
     at, normals = torch.randn(7, 3, generator=g), torch.nn.functional.normalize(torch.randn(7, 3, generator=g), dim=-1)
     roll = torch.rand(7, generator=g) * 6
-    frames = anchor_frames(at, normals, roll)
+    frames = local_frames(at, normals, roll)
     torch.testing.assert_close(frames.rotation[..., 2], normals)
     torch.testing.assert_close(
         frames.rotation.transpose(1, 2) @ frames.rotation, torch.eye(3).expand(7, 3, 3), atol=1e-5, rtol=0
@@ -73,7 +73,7 @@ def test_frames_there_and_back_and_anchor_axes():
     assert torch.linalg.det(frames.rotation).min() > 0.99
     points = torch.randn(7, 20, 3, generator=g)
     torch.testing.assert_close(frames.out_of(frames.into(points)), points, atol=1e-5, rtol=0)
-    turned = anchor_frames(at, normals, roll + 0.5)
+    turned = local_frames(at, normals, roll + 0.5)
     cosine = (turned.rotation[..., 0] * frames.rotation[..., 0]).sum(-1)
     torch.testing.assert_close(cosine, torch.full((7,), 0.5).cos(), atol=1e-5, rtol=0)
 

@@ -3,7 +3,7 @@
 import torch
 
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS, FINGERS, pads, rest_normals
-from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
+from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 
 LAYER = ManoLayer.from_file(OPEN_HAND)
 

@@ -29,10 +29,10 @@ from fastgrasp_model.hand.conventions import (
     to_wrist_centred,
     with_template,
 )
-from fastgrasp_model.hand.joints import JOINT_NAMES
+from fastgrasp_model.hand.joint_limits import JOINT_NAMES
 from fastgrasp_model.hand.keypoints import keypoints_from
-from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
-from fastgrasp_model.hand.model_file import load_hand_file, save_hand_pickle
+from fastgrasp_model.hand.mano_file import load_hand_file, save_hand_pickle
+from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 from fastgrasp_model.hand.topology import mirrored_model
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "mano_conventions.md"

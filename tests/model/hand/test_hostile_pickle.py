@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from fastgrasp_model.hand.model_file import HandModelError, load_hand_file
+from fastgrasp_model.hand.mano_file import HandModelError, load_hand_file
 from fastgrasp_model.hand.restricted_pickle import PickleRefused, read_pickle
 
 

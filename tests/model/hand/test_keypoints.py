@@ -6,7 +6,7 @@ import torch
 
 from fastgrasp_model.geometry.rotations import random_rotations
 from fastgrasp_model.hand.keypoints import KEYPOINT_NAMES, keypoints_from, wrist_frame
-from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
+from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 
 
 def rest_keypoints(side: str) -> torch.Tensor:

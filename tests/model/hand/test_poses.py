@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from fastgrasp_evaluation.metrics.self_penetration import self_penetration_cm
 from fastgrasp_model.hand.anatomy import pads, rest_normals
-from fastgrasp_model.hand.joints import (
+from fastgrasp_model.hand.joint_limits import (
     DIP_PER_PIP,
     FINGER_JOINTS,
     FINGERS,
@@ -14,9 +15,8 @@ from fastgrasp_model.hand.joints import (
     limit_violation,
     matrices_to_angles,
 )
-from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
+from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 from fastgrasp_model.hand.poses import CLOSED_POSES, OPPOSITIONS, POWER_CYLINDER, named_pose
-from fastgrasp_model.metrics.self_penetration import self_penetration_cm
 
 LAYER = ManoLayer.from_file(OPEN_HAND)
 PADS = pads(LAYER)

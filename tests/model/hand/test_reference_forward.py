@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
-from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
-from fastgrasp_model.hand.model_file import load_hand_file
+from fastgrasp_model.hand.mano_file import load_hand_file
+from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 from fastgrasp_model.hand.topology import mirrored_model
 
 IDENTITY = np.eye(3)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy import sparse
 
-from fastgrasp_model.hand.mano import OPEN_HAND, ManoLayer
-from fastgrasp_model.hand.model_file import load_hand_file
+from fastgrasp_model.hand.mano_file import load_hand_file
+from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 from fastgrasp_model.hand.restricted_pickle import PickleRefused, read_pickle
 
 

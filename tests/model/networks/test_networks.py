@@ -13,7 +13,7 @@ from fastgrasp_model.networks import (
     PointNetObjectEncoder,
 )
 from fastgrasp_model.networks.autoencoder import PalmFrame
-from fastgrasp_model.networks.hand_code import HandState
+from fastgrasp_model.networks.hand_representation import HandState
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""Measures grasps: metrics, protocols, formats of other projects, benchmark, report, user study."""

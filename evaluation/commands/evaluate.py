@@ -1,0 +1,117 @@
+"""Measure saved grasps, ours or anybody's, on their objects.
+
+    fastgrasp evaluate mug.npz --object mug.obj
+    fastgrasp evaluate theirs/ --objects meshes/ --protocol both --html report.html
+
+GRASPS is a grasp file, an .npz of parameters or vertices, a folder of such files or of hand meshes, or what ContactGen
+and GraspTTA save: docs/foreign_grasps.md lists the formats, docs/benchmark.md the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import RawDescriptionHelpFormatter
+from pathlib import Path
+
+from fastgrasp_model.commands.shared import InputError, Parser, check_output, positive
+
+
+def main(argv: list[str]) -> int:
+    """Measure grasps and print a table for each protocol, or JSON. The exit code is 1 where none could be measured."""
+    options = _parser().parse_args(argv)
+    check_output(options.out, (".json",))
+    check_output(options.html, (".html",))
+    from fastgrasp_evaluation.commands.reporting import print_report, write_outputs
+    from fastgrasp_evaluation.metrics.summary import lay_beside, read_report
+
+    compare = [read_report(path) for path in options.compare]
+    tasks = _tasks(options)
+    report = _measured(tasks, options)
+    lay_beside(report, compare)
+    single = len(report["objects"]) == 1
+    if options.json:
+        print(json.dumps(report, indent=1))
+    else:
+        name = report["settings"]["objects"][0] if single else f"{len(report['objects'])} objects"
+        print_report(report, f"{report['settings']['label']} on {name}", "grasps" if single else "objects")
+    for path in write_outputs(report, tasks, options.out, options.html, compare, 20, options.workers, options.json):
+        if not options.json:
+            print(f"wrote {path}")
+    return 0 if report["counts"]["measured"] else 1
+
+
+def _tasks(options) -> list:
+    """The hands of the file with the meshes they hold."""
+    from fastgrasp_evaluation.commands.reporting import find_meshes
+    from fastgrasp_evaluation.formats import read_hands
+    from fastgrasp_evaluation.metrics.parallel import MeshFile, Task
+    from fastgrasp_model.hand import ManoLayer
+
+    if (options.object is None) == (options.objects is None):
+        raise InputError("give either --object MESH (one object), or --objects DIR (meshes named as the grasps say)")
+    alone = None if options.object is None else MeshFile(options.object.stem, options.object)
+    sets = read_hands(
+        options.grasps,
+        layer_for=lambda side: ManoLayer.from_file(options.mano, side=side),
+        side=options.side,
+        unit=options.unit,
+        object_name=alone.name if alone else None,
+    )
+    names = list(dict.fromkeys(hands.object_name for hands in sets))
+    if alone and len(names) > 1:
+        raise InputError(
+            f"{options.grasps} holds grasps on {len(names)} objects ({', '.join(names[:5])}, ...); give --objects DIR"
+        )
+    meshes = {alone.name: alone} if alone else {mesh.name: mesh for mesh in find_meshes([options.objects])}
+    missing = [name for name in names if not alone and name not in meshes]
+    if missing:
+        raise InputError(
+            f"{options.objects} has no mesh for {', '.join(missing[:5])}; it has {', '.join(list(meshes)[:5])}, ... "
+            "(meshes are found by their names)"
+        )
+    return [Task(alone or meshes[hands.object_name], 0, hands) for hands in sets]
+
+
+def _measured(tasks: list, options) -> dict:
+    from fastgrasp_evaluation.metrics.parallel import measure_tasks
+    from fastgrasp_evaluation.metrics.protocols import protocol_names
+    from fastgrasp_evaluation.metrics.summary import BenchmarkError, build_report
+    from fastgrasp_model import __version__
+
+    protocols = protocol_names(options.protocol)
+    measured = measure_tasks(tasks, protocols, options.simulate, options.workers, options.json, options.mano)
+    if all(part.refused for part in measured):
+        raise BenchmarkError(f"No object can be measured. {measured[0].object_name}: {measured[0].refused}")
+    settings = {
+        "command": "evaluate",
+        "label": options.label or options.grasps.stem,
+        "samples": max(len(task.hands) for task in tasks),
+        "cloud": None,
+        "weights": None,
+        "hand": f"MANO file {options.mano.name}" if options.mano else "open hand",
+        "simulated": options.simulate,
+        "version": __version__,
+        "source": options.grasps.name,
+    }
+    return build_report(measured, protocols, settings)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="fastgrasp evaluate", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("grasps", type=Path, metavar="GRASPS", help="a grasp file, or a folder of files or meshes")
+    add("--object", type=Path, metavar="MESH", help="the object's mesh, in metres, in the frame of the grasps")
+    add("--objects", type=Path, metavar="DIR", help="a folder of meshes, for grasps on several objects")
+    add("--protocol", choices=["strict", "legacy", "both"], default="both", help="which table (default both)")
+    add("--side", choices=["right", "left"], help="of hands whose file does not tell")
+    add("--unit", choices=["m", "cm", "mm"], default="m", help="of lengths in foreign files (default m)")
+    add("--mano", type=Path, metavar="FILE", help="your MANO file, for parameters of that hand")
+    add("--no-simulation", dest="simulate", action="store_false", help="leave out the columns of the simulator")
+    add("--workers", type=positive, default=os.cpu_count() or 1, help="processes (default: one for each core)")
+    add("--label", help="what the tables call these grasps")
+    add("--json", action="store_true", help="print every figure of every grasp as JSON")
+    add("--out", type=Path, metavar="FILE.json", help="write the same JSON to a file")
+    add("--html", type=Path, metavar="FILE.html", help="write a page with tables and pictures")
+    add("--compare", type=Path, nargs="+", default=[], metavar="FILE.json", help="reports to lay beside on the page")
+    return parser

@@ -1,0 +1,173 @@
+"""`fastgrasp study`: a page on which people choose between the grasps of several methods, and the count of what they
+chose."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+from fastgrasp_model.commands.shared import InputError, Parser, check_output, not_negative, positive
+
+
+def main(argv: list[str]) -> int:
+    """Write a study's page, or count the answers that came back."""
+    options = _parser().parse_args(argv)
+    if options.tally:
+        if options.methods:
+            raise InputError("--tally counts answers; it takes no methods. Make the page without --tally")
+        return _count(options)
+    for needed in ("objects", "out"):
+        if getattr(options, needed) is None:
+            raise InputError(f"--{needed} is missing; example: {_EXAMPLE}")
+    return _make(options)
+
+
+def _make(options) -> int:
+    from fastgrasp_evaluation.study import page, sources
+    from fastgrasp_evaluation.study.draw import draw_questions
+
+    labels = sources.labels_for(options.methods, options.labels)
+    settings = page.Page(options.title, options.contact, options.views, options.seed)
+    page.check_place(options.out, labels, settings)
+    check_output(options.out / "index.html", (".html",))
+    meshes = sources.find_meshes(options.objects)
+
+    from fastgrasp_evaluation.formats import read_hands
+
+    methods = sources.read_methods(options.methods, labels, meshes, read_hands)
+    objects, notes = sources.common_objects(methods, meshes)
+    hands = {method.label: method.hands for method in methods}
+    questions, more = draw_questions(hands, objects, options.per_object, options.seed)
+    loaded = {name: sources.load_object_mesh(meshes[name]) for name in sorted({q.object_name for q in questions})}
+    with _progress(len(questions) * len(labels)) as advance:
+        key = page.build_study(options.out, questions, hands, loaded, settings, advance)
+    report = {
+        "page": str(options.out / "index.html"),
+        "key": str(key),
+        "methods": labels,
+        "objects": list(loaded),
+        "questions": len(questions),
+        "pictures": len(questions) * len(labels) * options.views,
+        "drawn": "at random",
+        "seed": options.seed,
+        "notes": notes + more,
+    }
+    print(json.dumps(report, indent=1) if options.json else _story(report, options.out))
+    return 0
+
+
+def _count(options) -> int:
+    from fastgrasp_evaluation.study.answers import find_answers, read_answers, read_key
+    from fastgrasp_evaluation.study.tally import tally
+
+    key = read_key(options.key)
+    files = [path for path in find_answers(options.tally) if path.resolve() != options.key.resolve()]
+    if not files:
+        raise InputError("--tally: no .json file in the folders given; give the files that people sent back")
+    answers, ignored = read_answers(files, key)
+    report = tally(key, answers, ignored, seed=options.seed)
+    print(json.dumps(report, indent=1) if options.json else _table(report))
+    return 0 if answers else 1
+
+
+def _story(report: dict, out: Path) -> str:
+    objects = _counted(len(report["objects"]), "object")
+    lines = [
+        f"{_counted(report['questions'], 'question')} on {objects}, each with a grasp of "
+        f"{', '.join(report['methods'])}; the grasps were drawn {report['drawn']} (seed {report['seed']})",
+        *(f"note: {note}" for note in report["notes"]),
+        f"wrote {report['page']}: open it to try it, then give the folder {out} to the participants",
+        f"wrote {report['key']}: keep it to yourself, it tells which grasp is whose",
+        f"count what comes back: fastgrasp study --tally ANSWERS... --key {report['key']}",
+    ]
+    return "\n".join(lines)
+
+
+def _table(report: dict) -> str:
+    lines = [
+        f"{report['title']}: {_counted(report['participants'], 'participant')}, "
+        f"{_counted(report['questions'], 'question')}, {_counted(report['choices'], 'choice')}"
+    ]
+    wide = max(len(row["method"]) for row in report["methods"])
+    if report["participants"]:
+        lines += ["", f"{'method':<{wide}}  chosen   share   95 % interval   (chance {report['chance']:.1%})"]
+        for row in sorted(report["methods"], key=lambda row: -row["share"]):
+            interval = f"{row['low']:.1%} to {row['high']:.1%}"
+            lines.append(f"{row['method']:<{wide}}  {row['chosen']:>6}  {row['share']:>6.1%}   {interval}")
+        lines += [f"interval: {report['interval']}", "", *_pair_lines(report), "", *_object_lines(report, wide), ""]
+        places = ", ".join(f"{share:.0%}" for share in report["positions"])
+        lines.append(f"choices by position on the page: {places}")
+        if report["seconds_median"] is not None:
+            lines.append(f"median time for a choice: {report['seconds_median']:.1f} s")
+    lines += [f"note: {note}" for note in report["notes"]]
+    lines += [f"ignored {entry['file']}: {entry['reason']}" for entry in report["ignored"]]
+    return "\n".join(lines)
+
+
+def _pair_lines(report: dict) -> list[str]:
+    lines = [f"preferences, counted in {report['pairs_unit']} (exact sign test; p corrected for the pairs by Holm):"]
+    for pair in report["pairs"]:
+        p = "-" if pair["p_holm"] is None else f"{pair['p_holm']:.3g}"
+        lines.append(
+            f"  {pair['first']} over {pair['second']}: {pair['for_first']}, the reverse: {pair['for_second']}, "
+            f"even: {pair['even']}   p = {p}"
+        )
+    return lines
+
+
+def _object_lines(report: dict, wide: int) -> list[str]:
+    labels = [row["method"] for row in report["methods"]]
+    name = max(len("object"), *(len(row["object"]) for row in report["objects"]))
+    widths = [max(len(label), 6) for label in labels]
+    head = "  ".join(f"{label:>{width}}" for label, width in zip(labels, widths, strict=True))
+    lines = [f"{'object':<{name}}  questions  {head}"]
+    for row in report["objects"]:
+        cells = (f"{row['shares'][label]:>{width}.1%}" for label, width in zip(labels, widths, strict=True))
+        lines.append(f"{row['object']:<{name}}  {row['questions']:>9}  {'  '.join(cells)}")
+    return lines
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def _progress(total: int):
+    """Gives a function to call after each drawn grasp; the bar goes to stderr and only to a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("drawing", total=total)
+        yield lambda: bar.advance(task)
+
+
+_EXAMPLE = "fastgrasp study ours/ theirs.npz --objects meshes/ --out study/"
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="fastgrasp study",
+        description="A blinded user study: write a page on which people choose the most natural and stable of the "
+        "grasps of 2 to 4 methods; with --tally count the answers they send back.",
+        epilog=f"example: {_EXAMPLE}; then: fastgrasp study --tally answers/ --key study_key.json",
+    )
+    parser.add_argument(
+        "methods", type=Path, nargs="*", metavar="GRASPS", help="what fastgrasp evaluate reads, one for each method"
+    )
+    parser.add_argument("--objects", type=Path, metavar="DIR", help="the objects' meshes, named like the objects")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the new folder; the key goes to DIR_key.json")
+    parser.add_argument("--per-object", type=positive, default=3, help="questions for each object (default 3)")
+    parser.add_argument("--labels", metavar="A,B,C", help="the methods' names in the count (default: file names)")
+    parser.add_argument("--title", default="Grasp study", help="heading of the page (default 'Grasp study')")
+    parser.add_argument("--contact", default="", help="whom people send their answers, such as a mail address")
+    parser.add_argument("--views", type=int, choices=(1, 2, 3), default=2, help="sides to see a grasp from (default 2)")
+    parser.add_argument("--seed", type=not_negative, default=0, help="of the draw, or of the resampling (default 0)")
+    parser.add_argument("--tally", type=Path, nargs="+", metavar="FILE", help="answers, or folders of them, to count")
+    parser.add_argument(
+        "--key", type=Path, default=Path("study_key.json"), help="the study's key, for --tally (default study_key.json)"
+    )
+    parser.add_argument("--json", action="store_true", help="print a report as JSON")
+    return parser

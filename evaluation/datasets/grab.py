@@ -1,0 +1,177 @@
+"""GRAB (Taheri et al., ECCV 2020): the frames that GrabNet was trained on, or the raw sequences (`grab_raw`).
+
+    ROOT/sbj_info.npy                       (also ROOT/data/..., as the zip files unpack)
+    ROOT/{train,val,test}/{frame_names.npz, grabnet_<split>.npz}
+    ROOT/obj_meshes/<object>.ply            or tools/object_meshes/contact_meshes/, beside or above
+
+Read from the data set's tool kits (otaheri/GrabNet, otaheri/GRAB) and their users (stevenlsw/contactgen,
+wuxiaofei01/FastGrasp): a stored object matrix M takes a point v of the object to v M + t, so the rotation is M
+transposed; the hand's matrices are rotations as they stand; the hand is posed from the person's own rest mesh. Frame of
+the records: the object's own, with the mean of its mesh file's vertices at the origin, as contactgen and FastGrasp do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fastgrasp_evaluation.datasets.plain_files import PickleRefused, read_npy, read_npz
+from fastgrasp_evaluation.datasets.records import (
+    DatasetError,
+    GraspRecords,
+    ObjectMesh,
+    RecordHand,
+    checked,
+    into_object_frame,
+    require,
+)
+from fastgrasp_evaluation.datasets.template import TemplateFit, fit_template
+from fastgrasp_model.hand.conventions import pose_from_matrices
+
+SPLITS = ("train", "val", "test")
+# grab/grab_preprocessing.py; all other objects are for training
+SPLIT_OBJECTS = {
+    "test": ("mug", "wineglass", "camera", "binoculars", "fryingpan", "toothpaste"),
+    "val": ("apple", "toothbrush", "elephant", "hand"),
+}
+WHERE = (
+    "Register at https://grab.is.tue.mpg.de, accept GRAB's licence (non-commercial research), download the GrabNet "
+    "data (or GRAB itself) and its object meshes, and unpack them as docs/datasets.md shows."
+)
+MESH_FOLDERS = (
+    "obj_meshes",
+    "tools/object_meshes/contact_meshes",
+    "tools/object_meshes",
+    "../tools/object_meshes/contact_meshes",
+    "../tools/object_meshes",
+)
+_ROWS = {
+    "root_orient_obj_rotmat": (-1, 3, 3),
+    "trans_obj": (-1, 3),
+    "global_orient_rhand_rotmat": (-1, 1, 3, 3),
+    "fpose_rhand_rotmat": (-1, 15, 3, 3),
+    "trans_rhand": (-1, 3),
+}
+
+
+def read_grab(root: str | Path, split: str = "train", hand: str | Path | None = None, every: int = 1) -> GraspRecords:
+    """GRAB's grasps of one split, "train", "val", "test" or "all", every `every`th frame.
+
+    hand: the hand file, as `ManoLayer.from_file` takes it. Betas are fitted to each person's rest mesh; `notes` tells
+    how far the fitted hands are from it. Raises DatasetError naming what is missing, HandModelError.
+    """
+    root = Path(root).expanduser()
+    if split not in (*SPLITS, "all"):
+        raise DatasetError(f"GRAB has the splits {', '.join(SPLITS)} (or all), not {split!r}.")
+    folder = next((place for place in (root, root / "data") if (place / "sbj_info.npy").is_file()), None)
+    sequences = next((place for place in (root / "grab", root) if any(place.glob("s[0-9]*/*.npz"))), None)
+    with_hand = RecordHand.from_file(hand)
+    if folder is None and sequences is not None:
+        from fastgrasp_evaluation.datasets.grab_raw import read_sequences
+
+        return read_sequences(sequences, split, with_hand, every)
+    if folder is None:
+        require(root, "GRAB's folder", WHERE)
+        raise DatasetError(
+            f"{root / 'sbj_info.npy'} is missing: GRAB as processed for GrabNet has it beside train/, val/ and test/ "
+            f"(raw GRAB would have {root / 'grab'}/s1/*.npz). {WHERE}"
+        )
+    parts = [_read_split(folder, one, with_hand, every) for one in (SPLITS if split == "all" else (split,))]
+    return parts[0] if len(parts) == 1 else GraspRecords.concatenate(parts, "all")
+
+
+def _read_split(root: Path, split: str, hand: RecordHand, every: int) -> GraspRecords:
+    rows, frames = _rows(root, split)
+    rows, frames = {key: array[::every] for key, array in rows.items()}, frames[::every]
+    people, objects = _people_and_objects(frames, root / split / "frame_names.npz")
+    fits = _fits(root, sorted(set(people)), hand)
+    meshes = {name: ObjectMesh(name, find_mesh(root, name), "vertex mean") for name in set(objects)}
+    centres = {name: mesh.centre() for name, mesh in meshes.items()}
+    turns = np.concatenate([rows["global_orient_rhand_rotmat"], rows["fpose_rhand_rotmat"]], axis=1)
+    betas, transl = np.zeros((len(people), 10)), rows["trans_rhand"].copy()
+    for person, fit in fits.items():
+        mine = np.array(people) == person
+        betas[mine] = fit.betas
+        transl[mine] = fit.transl(transl[mine], turns[mine, 0], hand)
+    parameters = np.concatenate([betas, pose_from_matrices(turns), transl], axis=1)
+    rotations = rows["root_orient_obj_rotmat"].transpose(0, 2, 1)
+    parameters = into_object_frame(parameters, rotations, rows["trans_obj"], hand.layer)
+    parameters[:, 58:] -= np.stack([centres[name] for name in objects])
+    return GraspRecords.of(
+        parameters, objects, meshes, source="GRAB", split=split, hand=hand.name, frames=tuple(frames),
+        notes=(*hand.notes(), *fit_notes(fits)),
+    )  # fmt: skip
+
+
+def _rows(root: Path, split: str) -> tuple[dict[str, np.ndarray], list[str]]:
+    file = require(root / split / f"grabnet_{split}.npz", f"the frames of GRAB's split {split}", WHERE)
+    names = require(root / split / "frame_names.npz", "which person and object each frame shows", WHERE)
+    rows = checked(_read(read_npz, file, _ROWS), _ROWS, file, WHERE)
+    found = _read(read_npz, names, ("frame_names",)).get("frame_names")
+    frames = [str(name) for name in np.asarray(found).reshape(-1)] if found is not None else []
+    lengths = {key: len(array) for key, array in rows.items()} | {"frame_names": len(frames)}
+    if len(set(lengths.values())) > 1 or not frames:
+        said = ", ".join(f"{key} {length}" for key, length in lengths.items())
+        raise DatasetError(f"{file}: expected as many rows as frame_names.npz has names, found {said}. {WHERE}")
+    return rows, frames
+
+
+def _people_and_objects(frames: list[str], path: Path) -> tuple[list[str], list[str]]:
+    """From .../<person>/<object>_<action>_<n>/<frame>.npz."""
+    parts = [frame.replace("\\", "/").split("/") for frame in frames]
+    short = next((frame for frame, part in zip(frames, parts, strict=True) if len(part) < 3), None)
+    if short is not None:
+        raise DatasetError(f"{path}: {short!r} is no frame name, expected .../s1/mug_drink_1/12.npz. {WHERE}")
+    return [part[-3] for part in parts], [part[-2].split("_")[0] for part in parts]
+
+
+def _fits(root: Path, people: list[str], hand: RecordHand) -> dict[str, TemplateFit]:
+    path = require(root / "sbj_info.npy", "the rest hands of GRAB's people", WHERE)
+    known = _read(read_npy, path)
+    fits = {}
+    for person in people:
+        one = known.get(person) if isinstance(known, dict) else None
+        if not isinstance(one, dict) or "rh_vtemp" not in one:
+            raise DatasetError(f"{path}: has no rest hand 'rh_vtemp' of {person}. {WHERE}")
+        fits[person] = fitted(one["rh_vtemp"], hand, f"{path}: 'rh_vtemp' of {person}")
+    return fits
+
+
+def fitted(template: object, hand: RecordHand, where: str) -> TemplateFit:
+    """`fit_template` with an error that names the file."""
+    try:
+        return fit_template(np.asarray(template, dtype=np.float64), hand)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"{where}: {error}. {WHERE}") from error
+
+
+def fit_notes(fits: dict[str, TemplateFit]) -> tuple[str, ...]:
+    """One sentence on what the betas of all people cost."""
+    if not fits:
+        return ()
+    worst = max(fits, key=lambda person: fits[person].rms)
+    betas = max(float(np.abs(fit.betas).max()) for fit in fits.values())
+    return (
+        f"betas fitted to the rest hands of {len(fits)} people, largest {betas:.1f}; farthest from its person's mesh "
+        f"is that of {worst}: {fits[worst].said()}, in every frame",
+    )
+
+
+def find_mesh(root: Path, name: str) -> Path:
+    """The mesh file of an object. Raises DatasetError."""
+    if "/" in name or name.startswith("."):
+        raise DatasetError(f"{root}: {name!r} is no object of GRAB.")
+    places = [root / folder / f"{name}.ply" for folder in MESH_FOLDERS]
+    for place in places:
+        if place.is_file():
+            return place
+    others = ", ".join(MESH_FOLDERS[1:])
+    raise DatasetError(f"{places[0]} is missing: the mesh of {name} (also looked for in {others}). {WHERE}")
+
+
+def _read(reader, path: Path, *arguments):
+    try:
+        return reader(path, *arguments)
+    except (PickleRefused, OSError) as error:
+        raise DatasetError(f"{path}: {error} {WHERE}") from error

@@ -1,0 +1,175 @@
+"""Plain arrays that anybody saves with NumPy: MANO parameters, or hand meshes.
+
+.npz with named arrays, .npy with parameters (B, 61) or vertices (B, V, 3) alone, .pkl with a dict of arrays (opened by
+the restricted reader, which runs no code). Keys and conventions: parameters.py; further `vertices` (B, V, 3), `faces`
+(F, 3) or (B, F, 3), `keypoints` (B, 21, 3) in MediaPipe's order, `side` and `object`, one string or one for each hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fastgrasp_evaluation.formats import parameters as mano
+from fastgrasp_evaluation.formats.hands import Hand
+from fastgrasp_evaluation.formats.ours import object_names
+from fastgrasp_evaluation.formats.request import Request
+from fastgrasp_model.hand.mano_file import VERTEX_COUNT
+
+VERTEX_KEYS = ("vertices", "verts", "hand_verts")
+# Longest edge of a posed hand, in lengths of that edge at rest, that fifteen bent joints and a shape can make of it.
+_STRETCH = 3.0
+_EXPECTED = f"vertices (B, 778, 3), or (B, V, 3) with faces (F, 3); or {mano.EXPECTED}"
+
+
+def load(request: Request) -> dict[str, np.ndarray]:
+    """The arrays of a file by name; an array alone is called `parameters` or `vertices`, by its shape.
+
+    Raises HandFileError where it is damaged or holds objects.
+    """
+    path = request.path
+    try:
+        if path.suffix.lower() in (".pkl", ".pickle"):
+            return _load_pickle(request)
+        with open(path, "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.ndarray):
+                return {key: loaded[key] for key in loaded.files}
+    except Exception as error:  # zipfile, zlib, pickle, numpy and OS errors all mean the same to the user
+        # NumPy takes whatever it does not know for a pickle, and advises to load it unsafely.
+        reason = "Python objects, or no NumPy file" if "allow_pickle" in str(error) else error
+        raise request.error(
+            f"damaged, or no arrays of plain numbers ({reason}). Save them with np.savez again."
+        ) from error
+    if loaded.ndim == 3:
+        return {"vertices": loaded}
+    return {"parameters": loaded}
+
+
+def _load_pickle(request: Request) -> dict[str, np.ndarray]:
+    from fastgrasp_model.hand.restricted_pickle import read_pickle
+
+    return read_pickle(request.path)
+
+
+def read(content: dict[str, np.ndarray], request: Request) -> list[Hand]:
+    """The hands in these arrays. Raises HandFileError where keys are missing or whole arrays have a wrong shape."""
+
+    def sides_of(count: int) -> list[str]:
+        return _sides(content, count, request)
+
+    parameters = mano.find(content, sides_of, request)
+    vertices = _vertices(content, request)
+    if vertices is None and parameters is None:
+        raise request.error(f"found {', '.join(sorted(content)) or 'no arrays'}; expected {_EXPECTED}.")
+    count = len(parameters.rows if vertices is None else vertices)
+    sides, names = sides_of(count), object_names(content, count, request)
+    keypoints = _keypoints(content, count, request)
+    if vertices is None:
+        hands = mano.posed_hands(parameters, names, sides, request)
+        if keypoints is None:
+            return hands
+        return [replace(hand, keypoints=rows) for hand, rows in zip(hands, keypoints, strict=True)]
+    faces = _faces(content, vertices, sides, request)
+    rows = _rows_beside(parameters, count, request)
+    return [
+        Hand(
+            names[i], sides[i], vertices[i], faces[i], None if keypoints is None else keypoints[i],
+            None if rows is None else rows[i, 13:58], None if rows is None else rows[i, :10],
+        )
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def _sides(content: dict[str, np.ndarray], count: int, request: Request) -> list[str]:
+    if "side" not in content:
+        return [request.hand_side(None)] * count
+    found = np.asarray(content["side"])
+    if found.dtype.kind != "U" or found.shape not in ((), (1,), (count,)):
+        raise request.error(
+            f"'side' has shape {found.shape} and type {found.dtype}, expected one word or one for each hand."
+        )
+    return [request.hand_side(word) for word in np.broadcast_to(found, (count,))]
+
+
+def _vertices(content: dict[str, np.ndarray], request: Request) -> np.ndarray | None:
+    key = next((key for key in VERTEX_KEYS if key in content), None)
+    if key is None:
+        return None
+    array = np.asarray(content[key])
+    if array.dtype.kind not in "fiu":
+        raise request.error(f"'{key}' has type {array.dtype}, expected numbers.")
+    array = array[None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[2] != 3 or array.shape[1] < 4:
+        raise request.error(
+            f"'{key}' has shape {np.shape(content[key])}, expected (B, 778, 3), or (B, V, 3) with faces."
+        )
+    return array.astype(np.float64) * request.scale
+
+
+def _keypoints(content: dict[str, np.ndarray], count: int, request: Request) -> np.ndarray | None:
+    if "keypoints" not in content:
+        return None
+    array = np.asarray(content["keypoints"])
+    if array.dtype.kind not in "fiu" or array.shape != (count, 21, 3):
+        raise request.error(f"'keypoints' has shape {array.shape}, expected {(count, 21, 3)} in MediaPipe's order.")
+    return array.astype(np.float64) * request.scale
+
+
+def _rows_beside(parameters: mano.Parameters | None, count: int, request: Request) -> np.ndarray | None:
+    """The parameters that stand beside vertices, (B, 61) or None."""
+    if parameters is None:
+        return None
+    if len(parameters.rows) != count:
+        raise request.error(
+            f"{count} hands in the vertices but {len(parameters.rows)} in the parameters. Save them alike."
+        )
+    return parameters.rows
+
+
+def _faces(
+    content: dict[str, np.ndarray], vertices: np.ndarray, sides: list[str], request: Request
+) -> list[np.ndarray]:
+    """The faces of each hand, of the file or, for 778 vertices, of the hand layer."""
+    count, size = vertices.shape[:2]
+    if "faces" in content:
+        faces = np.asarray(content["faces"])
+        if faces.dtype.kind not in "iu" or faces.shape[-1:] != (3,) or faces.ndim not in (2, 3):
+            raise request.error(f"'faces' has shape {faces.shape} and type {faces.dtype}, expected integers (F, 3).")
+        if faces.ndim == 3 and len(faces) != count:
+            raise request.error(f"'faces' has {len(faces)} rows for {count} hands, expected (F, 3) or (B, F, 3).")
+        if faces.size and not (faces.min() >= 0 and faces.max() < size):
+            raise request.error(
+                f"'faces' name vertices {faces.min()} to {faces.max()}, expected 0 to {size - 1}. Count from 0."
+            )
+        return list(faces) if faces.ndim == 3 else [faces] * count
+    if size != VERTEX_COUNT:
+        raise request.error(f"vertices (B, {size}, 3) without faces; expected faces (F, 3), or MANO's 778 vertices.")
+    for side in dict.fromkeys(sides):
+        chosen = [i for i, one in enumerate(sides) if one == side]
+        _check_numbering(vertices[chosen], side, request)
+    return [request.layer(side).closed_faces.cpu().numpy() for side in sides]
+
+
+def _check_numbering(vertices: np.ndarray, side: str, request: Request) -> None:
+    """Raises HandFileError where no hand (of finite numbers) has edges like the layer's: its vertices are others."""
+    layer = request.layer(side)
+    faces = layer.faces.cpu().numpy()
+    edges = np.unique(np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
+
+    def lengths(points: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(points[..., edges[:, 0], :] - points[..., edges[:, 1], :], axis=-1)
+
+    hands = lengths(vertices[np.isfinite(vertices).all(axis=(1, 2))])
+    if not len(hands):
+        return
+    # In lengths of the median edge, so that the unit does not matter here.
+    ratio = hands / np.maximum(np.median(hands, axis=1, keepdims=True), 1e-12)
+    rest = lengths(layer.v_template.double().cpu().numpy())
+    torn = (ratio > _STRETCH * np.maximum(rest / np.median(rest), 0.5)).mean(axis=1)
+    if (torn > 0.02).all():
+        raise request.error(
+            f"its 778 vertices are not numbered as those of the {layer.name}, so their faces are unknown. Add 'faces' "
+            "(F, 3) to the file, or give the MANO file they come from (--mano MANO_RIGHT.pkl, layer_for in Python)."
+        )

@@ -1,0 +1,146 @@
+"""Measuring in several processes: objects are prepared, then grasps are measured in small pieces.
+
+Pieces have a fixed size and every grasp is measured on its own, so the number of processes changes nothing but the
+time.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fastgrasp_evaluation.metrics.evaluate import load_object, measure_hands, refused
+from fastgrasp_evaluation.metrics.hand_set import HandSet
+from fastgrasp_evaluation.metrics.summary import Measured, joined
+from fastgrasp_model.geometry.meshes import MeshError
+
+PIECE = 5  # grasps
+_LOST = (
+    "a worker process was killed before it had measured its grasps, most likely for want of memory; "
+    "run again with fewer --workers"
+)
+
+
+class WorkerError(RuntimeError):
+    """A worker process ended before its work was done."""
+
+
+@dataclass(frozen=True)
+class MeshFile:
+    """An object to measure on: its name and its mesh file."""
+
+    name: str
+    path: Path
+
+    def load(self):
+        """The watertight mesh in metres and the notes on it. Raises MeshError with the reason."""
+        return load_object(self.path)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Hands of one seed on one object: a `MeshFile`, or anything else with its `name` and `load`.
+
+    scores: (B,) what the method that made the hands thinks of them, or None. Nothing that is measured depends on it.
+    """
+
+    target: MeshFile
+    seed: int
+    hands: HandSet
+    scores: np.ndarray | None = None
+
+
+def run_jobs(function: Callable, jobs: Sequence, workers: int, title: str, quiet: bool) -> list:
+    """function(job) for every job, in order, in `workers` processes, with a progress bar on stderr."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    hidden = quiet or not console.is_terminal
+
+    def shown(results: Iterable) -> list:
+        return list(track(results, title, total=len(jobs), console=console, disable=hidden, transient=True))
+
+    if workers == 1 or len(jobs) < 2:
+        return shown(map(function, jobs))
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import active_children, get_context
+
+    with (
+        tempfile.TemporaryDirectory(prefix="fastgrasp_") as folder,
+        ProcessPoolExecutor(
+            min(workers, len(jobs)), get_context("spawn"), initializer=_work_in, initargs=(folder,)
+        ) as pool,
+    ):
+        try:
+            futures = [pool.submit(function, job) for job in jobs]
+            return shown(future.result() for future in futures)
+        except BrokenProcessPool as error:
+            raise WorkerError(_LOST) from error
+        except BaseException:
+            # An interrupt, most likely. Leaving the pool would wait for all that is queued; a pool that has lost its
+            # processes ends at once. (`pool.map` would cancel the futures, and Python 3.11's pool breaks over that.)
+            for process in active_children():
+                process.terminate()
+            raise
+
+
+def _work_in(folder: str) -> None:
+    """A worker's temporary files go where they are removed with the folder, even if the worker is killed."""
+    tempfile.tempdir = folder
+
+
+def prepare(job: tuple) -> str | None:
+    """(object, simulate): read the mesh; make its convex pieces and distance grid, which are kept on disk.
+
+    Returns the reason why the object must be refused, or None.
+    """
+    target, simulate = job
+    from fastgrasp_evaluation.metrics.displacement import prepare_simulation
+    from fastgrasp_evaluation.metrics.simulation import SimulationError
+
+    try:
+        mesh, _ = target.load()
+        if simulate:
+            prepare_simulation(mesh)
+    except (MeshError, SimulationError) as error:
+        return str(error)
+    return None
+
+
+def measure_tasks(
+    tasks: Sequence[Task], protocols, simulate: bool, workers: int, quiet: bool, mano: Path | None = None
+) -> list[Measured]:
+    """Every task measured, in order; hands on an object that is refused are reported with the reason.
+
+    mano: the MANO file that the hands' parameters belong to, for the joint limits; the open hand by default.
+    """
+    pieces = [(task, start) for task in tasks for start in range(0, len(task.hands), PIECE)]
+    jobs = [
+        (task.target, task.seed, task.hands[start : start + PIECE], tuple(protocols), simulate, mano)
+        for task, start in pieces
+    ]
+    results = run_jobs(_measure_piece, jobs, workers, "Measuring", quiet)
+    answer = []
+    for task in tasks:
+        mine = [result for (owner, _), result in zip(pieces, results, strict=True) if owner is task]
+        answer.append(joined(mine))
+    return answer
+
+
+def _measure_piece(job: tuple) -> Measured:
+    from fastgrasp_evaluation.metrics.simulation import SimulationError
+    from fastgrasp_model.hand import ManoLayer
+
+    target, seed, hands, protocols, simulate, mano = job
+    layer = None if mano is None else ManoLayer.from_file(mano, side=hands.side)
+    try:
+        mesh, notes = target.load()
+        return measure_hands(hands, mesh, protocols, simulate, seed, layer, notes)
+    except (MeshError, SimulationError) as error:
+        return refused(target.name, seed, hands.numbers, str(error))

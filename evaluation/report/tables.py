@@ -1,0 +1,217 @@
+"""The tables of the report as rows and cells: ours, other reports, and the published rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fastgrasp_evaluation.report.comparable import Mark, marks_between, marks_of_published, spoilt
+from fastgrasp_evaluation.report.figures import DASH, KMEANS, arrow, known, shown, spread, unit
+from fastgrasp_evaluation.report.published import PublishedRow, published_rows
+
+# Columns of the published tables: title, unit, digits, which way is better, and ours beside it (None: set apart).
+PAPER_COLUMNS = {
+    "volume_cm3": ("penetration\nvolume", "cm3", 2, "lower", "penetration_volume_surface_cm3"),
+    "displacement_cm": ("moved\n+y", "cm", 2, "lower", "displacement_legacy_cm"),
+    "depth_cm": ("penetration\ndistance", "cm", 2, "lower", "penetration_depth_cm"),
+    "contact_percent": ("contact\n", "%", 0, "higher", None),
+    "entropy": ("entropy\n", "", 2, "higher", "entropy_whitened_nats"),
+    "cluster_size": ("cluster\nsize", "", 2, "higher", "cluster_size_whitened"),
+    "seconds_per_grasp": ("time per\ngrasp", "s", 2, "lower", None),
+}
+GENERATION = ("volume_cm3", "displacement_cm", "contact_percent", "entropy", "cluster_size", "seconds_per_grasp")
+RECONSTRUCTION = ("displacement_cm", "depth_cm", "volume_cm3", "contact_percent")
+
+
+@dataclass
+class Cell:
+    """value in the column's own unit or None; `alike`: measured as ours is; `best`: of those that are alike."""
+
+    value: float | None
+    text: str
+    spread: str = ""
+    spread_over: str = ""
+    alike: bool = True
+    best: bool = False
+
+
+@dataclass
+class Row:
+    """kind: "ours", "compare" or "published"; cells in the order of the table's columns."""
+
+    kind: str
+    label: str
+    detail: str
+    cells: list[Cell]
+    marks: list[Mark] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Head:
+    name: str
+    title: str
+    unit: str
+    arrow: str
+    better: str | None
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under one title. shared: the marks of all its published rows, shown once."""
+
+    title: str
+    rows: list[Row]
+
+    @property
+    def shared(self) -> list[Mark]:
+        marks = [row.marks for row in self.rows if row.kind == "published"]
+        return [mark for mark in marks[0] if all(mark in others for others in marks)] if marks else []
+
+    def own_marks(self, row: Row) -> list[Mark]:
+        return [mark for mark in row.marks if row.kind != "published" or mark not in self.shared]
+
+
+@dataclass(frozen=True)
+class Table:
+    heads: list[Head]
+    groups: list[Group]
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for group in self.groups for row in group.rows]
+
+    @property
+    def has_kmeans_spread(self) -> bool:
+        return any(cell.spread_over == KMEANS for row in self.rows for cell in row.cells)
+
+
+def protocol_table(report: dict, protocol: str, compare: Sequence[dict]) -> Table:
+    """One protocol: our row and those of other reports, best values marked among those measured alike."""
+    names = report["protocols"][protocol]
+    columns = report["columns"]
+    rows = [Row("ours", label_of(report), counts_text(report), [_own_cell(report, name) for name in names])]
+    for other in compare:
+        marks = marks_between(report, other)
+        cells = [_own_cell(other, name, not spoilt(marks, name)) for name in names]
+        rows.append(Row("compare", label_of(other), counts_text(other), cells, marks))
+    _mark_best(rows, [columns[name]["better"] for name in names])
+    heads = [head_of(name, columns[name]) for name in names]
+    return Table(heads, [Group("", rows)])
+
+
+def published_table(report: dict, compare: Sequence[dict]) -> Table:
+    """Tables 1 to 3 of the paper in groups by data set, our row first in each, in the paper's columns; the other
+    reports stand in the first group only."""
+    groups = []
+    for data_set, contact in (
+        ("HO-3D", "contact: within 5 mm"), ("GRAB", "contact: legacy surface volume not zero"),
+        ("OakInk", "contact: legacy surface volume not zero"),
+    ):  # fmt: skip
+        published = [row for row in published_rows() if row.data_set == data_set and row.table != 4]
+        published.sort(key=lambda row: row.table == 1)  # the ablation after the comparison of methods
+        others = () if groups else compare
+        groups.append(Group(f"{data_set} · {contact}", _paper_rows(report, others, published, GENERATION)))
+    return Table([_paper_head(name) for name in GENERATION], groups)
+
+
+def autoencoder_table(report: dict) -> Table:
+    """Table 4 of the paper, with our row in its columns."""
+    published = [row for row in published_rows() if row.table == 4]
+    rows = _paper_rows(report, (), published, RECONSTRUCTION)
+    group = Group("OakInk · reconstruction of captured grasps", rows)
+    return Table([_paper_head(name) for name in RECONSTRUCTION], [group])
+
+
+def head_of(name: str, column: dict) -> Head:
+    return Head(name, column["title"], unit(column), arrow(column), column["better"], column["explanation"])
+
+
+def label_of(report: dict) -> str:
+    settings = report["settings"]
+    return settings.get("label") or settings.get("source") or settings.get("command") or "this report"
+
+
+def counts_text(report: dict) -> str:
+    """What the figures of a report stand on, in a few words; failures are always named."""
+    counts = report["counts"]
+    measured_on = counts["objects"] - counts["refused_objects"]
+    text = f"{counts['measured']} of {counts['grasps']} grasps, {measured_on} of {counts['objects']} objects"
+    failures = counts["simulator_failures"]
+    if failures:
+        text += f", {failures} simulator failure{'s' if failures > 1 else ''}"
+    return text
+
+
+def _own_cell(report: dict, name: str, alike: bool = True) -> Cell:
+    cell, column = report["table"].get(name), report["columns"].get(name)
+    if not cell or not column or known(cell["mean"]) is None:
+        return Cell(None, DASH, alike=alike)
+    deviation, over = spread(cell)
+    text = "" if deviation is None else shown(column, deviation)
+    return Cell(known(cell["mean"]), shown(column, cell["mean"]), text, over if text else "", alike)
+
+
+def _paper_rows(
+    report: dict, compare: Sequence[dict], published: list[PublishedRow], names: Sequence[str]
+) -> list[Row]:
+    contact = published[0].contact
+    rows = [Row("ours", label_of(report), counts_text(report), _in_paper_columns(report, names, contact))]
+    for other in compare:
+        marks = marks_between(report, other)
+        cells = _in_paper_columns(other, names, contact)
+        for name, cell in zip(names, cells, strict=True):
+            cell.alike = not spoilt(marks, name)
+        rows.append(Row("compare", label_of(other), counts_text(other), cells, marks))
+    for row in published:
+        marks = marks_of_published(report, row)
+        cells = [_published_cell(name, row, not spoilt(marks, name)) for name in names]
+        training = f", trained on {row.training_data}" if row.training_data else ""
+        rows.append(Row("published", row.method, f"Table {row.table}{training}", cells, marks))
+    _mark_best(rows, [PAPER_COLUMNS[name][3] for name in names])
+    return rows
+
+
+def _in_paper_columns(report: dict, names: Sequence[str], contact: str) -> list[Cell]:
+    cells = []
+    for name in names:
+        if name == "seconds_per_grasp":
+            seconds = seconds_per_grasp(report)
+            cells.append(Cell(seconds, DASH if seconds is None else f"{seconds:.3f}"))
+        else:
+            cells.append(_own_cell(report, contact if name == "contact_percent" else PAPER_COLUMNS[name][4]))
+    return cells
+
+
+def _published_cell(name: str, row: PublishedRow, alike: bool) -> Cell:
+    value = row.figures.get(name)
+    if value is None:
+        return Cell(None, DASH, alike=alike)
+    text = f"{value:.{PAPER_COLUMNS[name][2]}f}"
+    return Cell(value / 100 if name == "contact_percent" else float(value), text, alike=alike)
+
+
+def seconds_per_grasp(report: dict) -> float | None:
+    """Median seconds of one grasp made alone, where the report was timed."""
+    batch = ((report.get("timing") or {}).get("batches") or {}).get("1") or {}
+    milliseconds = known(batch.get("p50_ms"))
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _paper_head(name: str) -> Head:
+    text, kind, digits, better, beside = PAPER_COLUMNS[name]
+    column = {"title": text, "unit": kind, "digits": digits, "better": better}
+    explanation = f"as published; ours beside it: {beside}" if beside else "as published"
+    return Head(beside or "", text, unit(column), arrow(column), better, explanation)
+
+
+def _mark_best(rows: list[Row], better: list[str | None]) -> None:
+    """Mark the best value of each column, where at least two rows with different values were measured alike."""
+    for place, way in enumerate(better):
+        cells = [row.cells[place] for row in rows]
+        cells = [cell for cell in cells if cell.alike and cell.value is not None]
+        if way is None or len({cell.text for cell in cells}) < 2:
+            continue
+        best = (min if way == "lower" else max)(cells, key=lambda cell: cell.value)
+        for cell in cells:
+            cell.best = cell.text == best.text

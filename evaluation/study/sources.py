@@ -1,0 +1,121 @@
+"""The methods of a study: their hands, object by object, and the meshes the hands hold."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastgrasp_evaluation.study.draw import StudyError
+
+if TYPE_CHECKING:
+    import trimesh
+
+    from fastgrasp_evaluation.metrics.hand_set import HandSet
+
+FEWEST, MOST = 2, 4  # methods that fit on one page
+
+
+@dataclass(frozen=True)
+class Method:
+    """What one method offers: `hands` by the name of the object they hold."""
+
+    label: str
+    source: Path
+    hands: dict[str, HandSet]
+
+
+def labels_for(paths: Sequence[Path], given: str | None) -> list[str]:
+    """One label for each path: the words of `given`, separated by commas, or else the files' names.
+
+    Raises StudyError: 2 to 4 methods are compared; the labels must differ and be as many as the methods.
+    """
+    if not FEWEST <= len(paths) <= MOST:
+        raise StudyError(f"a study compares {FEWEST} to {MOST} methods, got {len(paths)}")
+    labels = [word.strip() for word in given.split(",")] if given else [path.stem for path in paths]
+    if len(labels) != len(paths):
+        raise StudyError(f"--labels names {len(labels)} methods, but {len(paths)} are given")
+    if not all(labels) or len(set(labels)) < len(labels):
+        remedy = "name each one differently" if given else "name them, as in --labels ours,theirs"
+        raise StudyError(f"the methods' labels are not distinct ({', '.join(labels)}); {remedy}")
+    return labels
+
+
+def find_meshes(folder: Path) -> dict[str, Path]:
+    """The mesh files of a folder by their stems.
+
+    Raises StudyError: no folder, or no mesh in it. MeshError: two meshes of one name.
+    """
+    if not folder.is_dir():
+        raise StudyError(f"--objects {folder}: no such folder; give the folder that holds the objects' meshes")
+    from fastgrasp_model.geometry.meshes import MESH_ENDINGS, mesh_files
+
+    meshes = mesh_files([folder])
+    if not meshes:
+        raise StudyError(f"--objects {folder}: holds no mesh ({' '.join(MESH_ENDINGS)})")
+    return meshes
+
+
+def read_methods(
+    paths: Sequence[Path], labels: Sequence[str], meshes: dict[str, Path], read: Callable[[Path], list[HandSet]]
+) -> list[Method]:
+    """Each method's hands, with the objects' names turned into those of `meshes`.
+
+    Args:
+        read: what reads one path, such as `fastgrasp_evaluation.formats.read_hands`.
+
+    Right and left hands of one object, which are sets of their own, are put together. Raises what `read` raises.
+    """
+    methods = []
+    for path, label in zip(paths, labels, strict=True):
+        sets = read(path)
+        alone = len({hand_set.object_name for hand_set in sets}) == 1
+        hands: dict[str, HandSet] = {}
+        for hand_set in sets:
+            name = _object_of(hand_set.object_name, path, meshes, alone)
+            hands[name] = hands[name].with_other_side(hand_set) if name in hands else hand_set
+        methods.append(Method(label, path, hands))
+    return methods
+
+
+def _object_of(name: str, path: Path, meshes: dict[str, Path], alone: bool) -> str:
+    """The mesh a set of hands belongs to. A file with one object may be named after it, or there is only one mesh."""
+    if name in meshes or not alone:
+        return name
+    if path.stem in meshes:
+        return path.stem
+    return next(iter(meshes)) if len(meshes) == 1 else name or path.stem
+
+
+def common_objects(methods: Sequence[Method], meshes: dict[str, Path]) -> tuple[list[str], list[str]]:
+    """Objects that every method and the folder of meshes have, sorted, and a note for each of the others.
+
+    Raises StudyError where no object is left.
+    """
+    everything = sorted({name for method in methods for name in method.hands})
+    common, notes = [], []
+    for name in everything:
+        lacking = [method.label for method in methods if name not in method.hands]
+        if name not in meshes:
+            notes.append(f"{name}: left out, --objects has no mesh of this name")
+        elif lacking:
+            notes.append(f"{name}: left out, no grasps from {', '.join(lacking)}")
+        else:
+            common.append(name)
+    if not common:
+        raise StudyError("the methods have no object in common with each other and --objects. " + "; ".join(notes))
+    return common, notes
+
+
+def load_object_mesh(path: Path) -> trimesh.Trimesh:
+    """The mesh in metres. Raises MeshError for a bad file, StudyError for one that looks like millimetres."""
+    from fastgrasp_model.geometry.meshes import load_mesh
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        try:
+            return load_mesh(path)
+        except UserWarning as warning:
+            raise StudyError(str(warning)) from None

@@ -1,0 +1,1 @@
+"""Contacts, wrenches and slip."""

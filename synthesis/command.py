@@ -1,0 +1,211 @@
+"""`fastgrasp synthesize`: make a grasp set. Heavy imports wait until there is work, so --help answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+
+from fastgrasp_model.commands.shared import InputError, Parser, above_zero, check_output, not_negative, positive
+
+_EXAMPLES = """\
+The folder of the set holds shard_00000.npz and so on, set.json (seed, settings, objects), progress.jsonl (one line a
+shard: counts, yields, cost), and for own meshes objects.json (the centre of mass that became the origin).
+
+  fastgrasp synthesize --out set --objects 400 --workers 8
+  fastgrasp synthesize --out set --objects 400 --grasps 10000      ends when the set holds 10,000
+  fastgrasp synthesize --out mine --objects meshes/ --per-object 50
+  fastgrasp synthesize --out set --objects 2000 --ray auto         on the machines of a Ray cluster
+  fastgrasp synthesize --out set --objects 400 --pack set.npz --pack-gap 2.5    one file of the firm ones
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = Parser(
+        prog="fastgrasp synthesize",
+        description="Make verified human grasps on procedural objects or on your own meshes, in resumable shards. "
+        "Interrupt with Ctrl-C; the same command goes on where it stopped.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--out", type=Path, required=True, help="folder of the set")
+    made.add_argument("--objects", nargs="+", default=["400"], metavar="WHAT",
+                      help="a number of procedural objects (default 400); or specifications (mug:12,urdf:017), mesh "
+                      "files in metres, a folder of them, or @FILE with one of these a line")  # fmt: skip
+    made.add_argument("--grasps", type=positive, metavar="N", help="end when the set holds N (default: do all objects)")
+    made.add_argument(
+        "--per-object",
+        type=positive,
+        metavar="K",
+        help="kept on each object, at most; scales the candidates (default: the configuration's)",
+    )
+    made.add_argument("--candidates", type=positive, metavar="K", help="hands optimised on each object")
+    made.add_argument("--config", type=Path, help="YAML like config/synthesis.yaml (default: the built-in values)")
+    made.add_argument("--seed", type=not_negative, default=0, help="same seed, same shards (default 0)")
+    made.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
+    made.add_argument("--workers", type=positive, default=1, help="processes, of one thread each (default 1)")
+    made.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="make the shards on this Ray cluster, or on any (auto), or on a new one here (local)",
+    )
+    made.add_argument("--pack", type=Path, help="afterwards write all shards into this one .npz")
+    made.add_argument("--pack-gap", type=above_zero, metavar="NEWTONS",
+                      help="pack only grasps whose contacts leave at most this of 9.8 N unbalanced, but the firmest 40 "
+                      "of each object in any case (such as 2.5)")  # fmt: skip
+    made.add_argument("--pack-grasps", type=positive, metavar="N", help="pack at most N, objects and types balanced")
+    made.add_argument("--json", action="store_true", help="print the summary of the whole folder as JSON")
+    return made
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0 if all was made, 1 if shards failed, 2 for what cannot be done, 130 if interrupted."""
+    try:
+        arguments = parser().parse_args(argv)
+        check_output(arguments.pack, (".npz",))
+        if not arguments.pack and (arguments.pack_gap or arguments.pack_grasps):
+            raise InputError("--pack-gap and --pack-grasps choose what is packed; give --pack FILE.npz as well")
+    except InputError as error:
+        return _complain(error)
+    from fastgrasp_synthesis.workers import WorkersError
+
+    before = _catch_signals()
+    try:
+        state = _run(arguments)
+        _finish(arguments, state)
+    except (ValueError, OSError, WorkersError) as error:
+        return _complain(error)
+    except KeyboardInterrupt:
+        return _interrupted(arguments.out)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 1 if state.now.failed else 0
+
+
+def _complain(error: Exception) -> int:
+    print(f"fastgrasp synthesize: {error}", file=sys.stderr)
+    return 2
+
+
+def _interrupted(out: Path) -> int:
+    kept = len(list(out.glob("shard_*.npz")))
+    print(
+        f"\nfastgrasp synthesize: interrupted; {out} keeps {kept} whole shards, the same command goes on there",
+        file=sys.stderr,
+    )
+    return 130
+
+
+def _catch_signals() -> dict:
+    """SIGINT and SIGTERM end the run in order, also in the background, where a shell has SIGINT ignored."""
+
+    def stop(number, frame):
+        raise KeyboardInterrupt
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        numbers.append(signal.SIGHUP)
+    try:
+        return {number: signal.signal(number, stop) for number in numbers}
+    except ValueError:  # not in the main thread
+        return {}
+
+
+def _run(arguments):
+    from fastgrasp_synthesis.display import shown
+    from fastgrasp_synthesis.pipeline import Crew, load_settings, run
+
+    settings = load_settings(arguments.config, arguments.per_object, arguments.candidates)
+    if not arguments.ray:
+        _check_device(arguments.device)
+    crew = Crew(arguments.workers, arguments.device, arguments.ray)
+    with shown() as watch:
+        return run(arguments.out, arguments.objects, settings, arguments.seed, arguments.grasps, crew, watch)
+
+
+def _check_device(name: str) -> None:
+    """Raises InputError if PyTorch cannot use the device, with the reason and the remedy."""
+    import torch
+
+    if name == "cpu":
+        return
+    if name.split(":")[0] != "cuda":
+        raise InputError(f"--device {name}: expected cpu or cuda")
+    if torch.version.cuda is None:
+        raise InputError(
+            f"--device {name}: this PyTorch ({torch.__version__}) is built without CUDA; install one that is "
+            "(https://pytorch.org/get-started), or use --device cpu"
+        )
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
+        raise InputError(f"--device {name}: no GPU that PyTorch can use; see `nvidia-smi`, or use --device cpu")
+    if ":" in name and not (name.split(":")[1].isdigit() and int(name.split(":")[1]) < count):
+        raise InputError(f"--device {name}: there are {count} GPUs, cuda:0 to cuda:{count - 1}")
+
+
+def _finish(arguments, state) -> None:
+    """Print the summary, and pack. Raises what packing raises, after the summary."""
+    from fastgrasp_evaluation.metrics.parallel import WorkerError
+
+    summary, problem = state.summary(), None
+    if arguments.pack and state.whole.shards:
+        try:
+            gap, most = arguments.pack_gap, arguments.pack_grasps
+            made = packed(arguments.out, arguments.pack, gap, most, arguments.seed, arguments.workers, arguments.json)
+            summary["packed"] = str(made)
+        except (ValueError, OSError, WorkerError) as error:
+            problem = error
+    if arguments.json:
+        print(json.dumps(summary, indent=1))
+    else:
+        _print(summary)
+    if problem:
+        raise ValueError(f"not packed: {problem}") from problem
+
+
+def _print(summary: dict) -> None:
+    now = summary["this_run"]
+    print(f"{summary['grasps']} grasps on {summary['objects']} objects in {summary['out']}, {_cost(summary)}")
+    print(f"this run: {now['shards']} shards, {now['grasps']} grasps, {now['grasps_per_second']:.1f}/s")
+    if summary["candidates"]:
+        print(f"{summary['candidates']} hands optimised, {summary['yield']:.0%} kept; by type:")
+        for name, share in summary["yield_by_type"].items():
+            print(f"  {name:22} {summary['kept_by_type'].get(name, 0):7} kept  {share:4.0%}")
+        print("turned away: " + ", ".join(f"{name} {count}" for name, count in summary["rejected"].items()))
+    if "packed" in summary:
+        print(f"packed into {summary['packed']}")
+    for number, reason in summary["failed_shards"].items():
+        print(f"shard {number} failed ({reason}); the same command tries it again", file=sys.stderr)
+
+
+def _cost(summary: dict) -> str:
+    hours, kind = (summary[name] for name in ("core_hours", "gpu_hours")), ("core", "GPU")
+    said = [
+        f"{h:.1f} {k} hours" if h >= 1 else f"{60 * h:.1f} {k} minutes" for h, k in zip(hours, kind, strict=True) if h
+    ]
+    return " and ".join(said) or "no cost on record"
+
+
+def packed(folder: Path, path: Path, gap: float | None = None, most: int | None = None, seed: int = 0,
+           workers: int = 1, quiet: bool = True) -> Path:  # fmt: skip
+    """Write the shards of a folder into one file: all grasps, or those with a `gap` of so many newtons (see
+    `firmness.firm`), and `most` of them. Raises GraspSetError and what making an object again raises."""
+    from fastgrasp_synthesis.firmness import firm
+    from fastgrasp_synthesis.grasp_set import load_grasp_set
+    from fastgrasp_synthesis.packing import pack, thin
+    from fastgrasp_synthesis.sources import mesh_folder
+
+    grasps = load_grasp_set(folder)
+    if gap is not None:
+        grasps = firm(grasps, gap, workers, mesh_folder(folder), quiet)
+    if most is not None:
+        grasps = thin(grasps, most, seed)
+    return pack(grasps, path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,156 @@
+"""Tell what is in a grasp set, and write its data card.
+
+    python -m fastgrasp_synthesis.describe [SET] [--json] [--card docs/grasp_set_card.md]
+        [--audit audit.json] [--cost set/progress.jsonl] [--config config/synthesis.yaml]
+
+SET is a packed set or a folder of shards (default: the set that comes with the package). The card keeps its prose:
+what stands between the marker comments is written anew, the blocks "audit" and "cost" only if their files are given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+_COST = ("core_hours", "gpu_hours", "candidates", "grasps", "yield", "grasps_per_core_second", "rejected")
+_AUDIT = ("sample", "seed", "held", "held_by_split", "held_by_type", "figures")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0 when done, 2 for a mistake in the call or a file that cannot be read."""
+    from fastgrasp_model.commands.shared import InputError, check_output
+    from fastgrasp_model.hand.mano_layer import HandModelError
+    from fastgrasp_synthesis.grasp_set import GraspSetError
+    from fastgrasp_synthesis.pipeline import SettingsError
+
+    try:
+        options = _parser().parse_args(argv)
+        check_output(options.card, (".md",))
+        report = describe(options.set, options.audit, options.cost, options.seed)
+        if options.card is not None:
+            from fastgrasp_synthesis.card import blocks, write_card
+            from fastgrasp_synthesis.pipeline import load_settings
+
+            made = blocks(report["figures"], load_settings(options.config), report.get("audit"), report.get("cost"))
+            write_card(options.card, made)
+    except (InputError, GraspSetError, HandModelError, SettingsError, OSError) as error:
+        print(f"describe: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(report, indent=1))
+    else:
+        print("\n".join(lines(report["figures"])))
+        if options.card is not None:
+            print(f"wrote the figures into {options.card}")
+    return 0
+
+
+def describe(path: Path | None = None, audit: Path | None = None, cost: Path | None = None, seed: int = 0) -> dict:
+    """{"set", "figures"} of a set, and {"audit", "cost"} of their files where given.
+
+    path: packed set or folder of shards, the shipped set by default. Raises GraspSetError, naming the file and the
+    remedy, for what cannot be read; HandModelError if the hand cannot.
+    """
+    from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, load_grasp_set
+    from fastgrasp_synthesis.packing import hand_layer
+    from fastgrasp_synthesis.set_figures import figures
+
+    path = path or PACKED_GRASPS
+    beside = {}
+    if audit is not None:
+        found = read_report(audit, _AUDIT, "python -m fastgrasp_synthesis.audit")
+        beside["audit"] = {name: found[name] for name in _AUDIT}
+    if cost is not None:
+        beside["cost"] = read_cost(cost)
+    grasps = load_grasp_set(path)
+    return {"set": path.name, "figures": figures(grasps, path, hand_layer(grasps.hand), seed)} | beside
+
+
+def read_report(path: Path, names: tuple[str, ...], maker: str) -> dict:
+    """A JSON object with at least these names. Raises GraspSetError naming the file and the command that makes it."""
+    from fastgrasp_synthesis.grasp_set import GraspSetError
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GraspSetError(f"{path}: cannot be read as JSON ({error}); `{maker}` makes it") from error
+    missing = [name for name in names if name not in found] if isinstance(found, dict) else list(names)
+    if missing:
+        raise GraspSetError(f"{path}: lacks {', '.join(missing)}; `{maker}` makes it")
+    return found
+
+
+def read_cost(path: Path) -> dict:
+    """What a set cost: from the log of a run (progress.jsonl), or from what `fastgrasp synthesize --json` prints.
+
+    The log counts the last line of each shard, and the cost of all lines; seed from set.json beside it. Raises
+    GraspSetError.
+    """
+    from fastgrasp_model import __version__
+    from fastgrasp_synthesis.grasp_set import GraspSetError
+    from fastgrasp_synthesis.tally import LOG, logged_shards, read_log
+
+    if path.name != LOG:
+        found = read_report(path, _COST, "fastgrasp synthesize --json")
+        return {name: found[name] for name in (*_COST, "shards") if name in found} | {
+            "seconds_by_stage": found.get("seconds_by_stage", {}), "version": __version__,
+        }  # fmt: skip
+    if not path.is_file():
+        raise GraspSetError(f"{path}: no such file; `fastgrasp synthesize --out` writes it beside the shards")
+    numbers = logged_shards(path.parent)
+    if not numbers:
+        raise GraspSetError(f"{path}: holds no line of a shard; `fastgrasp synthesize --out` writes it")
+    cost = read_log(path.parent, dict.fromkeys(numbers, path)).summary() | {"version": __version__}
+    beside = path.with_name("set.json")
+    if beside.is_file():
+        cost["seed"] = read_report(beside, ("seed",), "fastgrasp synthesize")["seed"]
+    return cost
+
+
+def lines(figures: dict) -> list[str]:
+    """The figures for a terminal."""
+    size, each, moved = figures["size"], figures["grasps_per_object"], figures["displacement_mm"]["worst_of_six"]
+    text = [
+        f"{size['grasps']} grasps of {size['objects']} objects in {size['families']} families, hand: {size['hand']}"
+    ]
+    if "file_bytes" in size:
+        text.append(f"{size['file_bytes']} bytes, {size['bytes_per_grasp']:.1f} a grasp")
+    text += [f"  {name:12s} {s['grasps']:7d} on {s['objects']} objects" for name, s in figures["splits"].items()]
+    text.append(f"on an object {each['min']} to {each['max']}, median {each['median']:g}; 40 or more on "
+                f"{each['share_well_held']:.0%} of them")  # fmt: skip
+    for name, kind in sorted(figures["types"].items(), key=lambda item: -item[1]["grasps"]):
+        text.append(
+            f"  {name:20s} {kind['grasps']:7d} {kind['share']:6.1%}, on {kind['share_of_objects']:.0%} of objects"
+        )
+    depth = figures["depth_mm"]
+    text.append(f"depth mm: median {depth['median']:.1f}, 95 % {depth['p95']:.1f}, greatest {depth['max']:.1f}")
+    text.append(f"worst move mm: median {moved['median']:.1f}, 95 % {moved['p95']:.1f}, greatest {moved['max']:.1f}")
+    found = figures["diversity"]
+    if found["objects"]:
+        text.append(f"two grasps of an object lie {found['joint_distance_cm']['mean']:.1f} cm apart, joint by joint; "
+                    f"entropy of {found['objects']} objects {found['pooled_entropy_nats']:.2f} nats")  # fmt: skip
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    from fastgrasp_model.commands.shared import Parser, not_negative
+
+    parser = Parser(prog="python -m fastgrasp_synthesis.describe", description=__doc__,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    add = parser.add_argument
+    add(
+        "set", type=Path, nargs="?", metavar="SET", help="a packed set or a folder of shards (default: the shipped set)"
+    )
+    add("--json", action="store_true", help="print all figures as JSON")
+    add("--card", type=Path, metavar="FILE.md", help="write the figures into this data card")
+    add("--audit", type=Path, metavar="FILE.json", help="report of the audit, for the card")
+    add("--cost", type=Path, metavar="FILE", help="progress.jsonl of the run, or the JSON of its summary, for the card")
+    add("--config", type=Path, help="the YAML the set was made with (default: the built-in values)")
+    add("--seed", type=not_negative, default=0, help="of the samples of postures and diversity (default 0)")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,75 @@
+"""How firmly each grasp of a finished set holds its object, by friction cones against gravity, and the firm ones of it.
+
+Shards keep every grasp below the limit they were made with (`verify.gravity`); a stricter limit, chosen when the set is
+packed (`fastgrasp synthesize --pack FILE --pack-gap NEWTONS`), costs no new synthesis. No simulation is asked.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fastgrasp_synthesis.grasp_set import GraspSet, GraspSetError
+
+KEPT = 40  # grasps that an object keeps, as far as it has them: the firmest
+
+
+def firm(grasps: GraspSet, limit: float, workers: int = 1, meshes: Path | None = None, quiet: bool = True) -> GraspSet:
+    """The grasps that leave at most `limit` newtons of 9.8 unbalanced; an object left with fewer than `KEPT` keeps its
+    firmest up to that number.
+
+    meshes: folder of the own meshes that `file:` specifications belong to. Raises GraspSetError for a limit that is
+    not positive, and what making an object again raises (ObjectSpecError, MeshError).
+    """
+    if not limit > 0:
+        raise GraspSetError(f"a limit of {limit:g} N keeps nothing; give more than 0, such as 2.5")
+    return grasps[firm_rows(gravity_gaps(grasps, workers, meshes, quiet), grasps.object, limit, KEPT)]
+
+
+def firm_rows(gap: np.ndarray, objects: np.ndarray, limit: float, kept: int) -> np.ndarray:
+    """(N,) bool of the grasps with a gap (N,) of at most `limit`, or among the `kept` least of their object (N,)."""
+    order = np.lexsort((gap, objects))
+    starts = np.flatnonzero(np.diff(objects[order], prepend=-1))
+    place = np.empty(len(gap), dtype=np.int64)  # of each grasp among those of its object, 0 for the firmest
+    place[order] = np.arange(len(gap)) - np.repeat(starts, np.diff(starts, append=len(gap)))
+    return (gap <= limit) | (place < kept)
+
+
+def gravity_gaps(grasps: GraspSet, workers: int = 1, meshes: Path | None = None, quiet: bool = True) -> np.ndarray:
+    """Newtons (N,) that each grasp of a set leaves unbalanced in the worst of six directions (`wrench.gravity_gap`)."""
+    from fastgrasp_evaluation.metrics.parallel import run_jobs
+
+    rows = [np.flatnonzero(grasps.object == number) for number in range(len(grasps.objects))]
+    held = [number for number, mine in enumerate(rows) if len(mine)]
+    parameters = grasps.parameters()
+    jobs = [(grasps.objects[number], parameters[rows[number]], grasps.hand, meshes) for number in held]
+    gaps = np.full(len(grasps), np.inf)
+    for number, found in zip(held, run_jobs(_of_object, jobs, workers, "Weighing", quiet), strict=True):
+        gaps[rows[number]] = found
+    return gaps
+
+
+def _of_object(job: tuple) -> list[float]:
+    import torch
+
+    from fastgrasp_model.grasps import Grasps
+    from fastgrasp_synthesis.packing import hand_layer
+    from fastgrasp_synthesis.sources import load_object
+
+    spec, parameters, hand, meshes = job
+    torch.set_num_threads(1)
+    layer = hand_layer(hand)
+    return gaps_on(Grasps.from_parameters(parameters, layer).vertices, layer, load_object(spec, meshes))
+
+
+def gaps_on(vertices: np.ndarray, layer, mesh) -> list[float]:
+    """`wrench.gravity_gap` of hands (N,778,3), metres, in the frame of one object: its closed trimesh.Trimesh."""
+    import torch
+
+    from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+    from fastgrasp_model.physics.wrench import gravity_gap
+
+    grids = SignedDistanceGrids.from_meshes([(mesh.vertices, mesh.faces)], cells=80, dtype=torch.float32)
+    skins, index = torch.as_tensor(vertices, dtype=torch.float32), torch.zeros(len(vertices), dtype=torch.long)
+    return gravity_gap(skins, layer.closed_faces, grids.query(skins, index), grids, index).tolist()

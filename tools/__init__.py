@@ -1,0 +1,1 @@
+"""Builds the hand and draws the pictures of the docs; not installed."""
