@@ -22,7 +22,7 @@ class ModelConfig:
     """Sizes and choices of the three stages. Lengths in metres.
 
     `frame`: the object is seen from an anchor on its surface, or (the paper) from its centroid. `points` within
-    `radius` of the frame's origin are read. `probes` hand vertices feel the cloud in the adaptation module (0: the
+    `radius` of the frame's origin are read. `query_points` hand vertices feel the cloud in the adaptation module (0: the
     paper's module, blind), which corrects the latent `rounds` times (0: no adaptation at all).
 
     `layers` "plain" are the paper's stacks of linear layers, PointNets with alignment nets, and an adaptation module
@@ -31,10 +31,10 @@ class ModelConfig:
     `sampler` "ddpm" takes every one of `diffusion_steps`, "ddim" only `sampling_steps`. `guidance` 1 is the plain
     conditional prediction; the published code's weight w is `guidance` - 1.
 
-    `spread`: the standard deviation of the initial noise, in generating and for the hands that the later stages learn
-    from; 1 is what the diffusion learned, and weights after a "selection" carry 1 again. `implicit_shape_width`: of the field of
+    `noise_scale`: the standard deviation of the initial noise, in generating and for the hands that the later stages learn
+    from; 1 is what the diffusion learned, and weights after a "self_training" carry 1 again. `implicit_shape_width`: of the field of
     the whole shape that the adaptation module also reads (0: none). `bone_frames`: it is told of vectors as the bones
-    below its probes see them, and answers with vectors in the wrist's frame (`networks/touch.py`). `evaluator_width`: of
+    below its query_points see them, and answers with vectors in the wrist's frame (`networks/touch.py`). `evaluator_width`: of
     the network that scores the grasps (0: the analytic score of `ranking.py`). `completion_width`: of the network that
     guesses what a single view hides (0: it stays hidden).
     """
@@ -59,8 +59,8 @@ class ModelConfig:
     sampler: str = "ddim"
     sampling_steps: int = 20
     guidance: float = 1.0
-    spread: float = 1.0
-    probes: int = 128
+    noise_scale: float = 1.0
+    query_points: int = 128
     rounds: int = 3
     adaptation_width: int = 512
     adaptation_depth: int = 2
@@ -85,21 +85,21 @@ class ModelConfig:
         self._refuse_contradictions()
 
     def _refuse_contradictions(self) -> None:
-        if self.generator == "cvae" and (self.rounds or self.probes):
-            raise ValueError("model.generator: a CVAE has no latents to adapt; expected rounds 0 and probes 0 with it")
-        if self.implicit_shape_width and (self.object_encoder != "basis" or not self.probes):
+        if self.generator == "cvae" and (self.rounds or self.query_points):
+            raise ValueError("model.generator: a CVAE has no latents to adapt; expected rounds 0 and query_points 0 with it")
+        if self.implicit_shape_width and (self.object_encoder != "basis" or not self.query_points):
             raise ValueError(
-                "model.implicit_shape_width: the field is made of a basis encoder's features and read by probes; expected "
-                "object_encoder basis and probes with it, or implicit_shape_width 0"
+                "model.implicit_shape_width: the field is made of a basis encoder's features and read by query_points; expected "
+                "object_encoder basis and query_points with it, or implicit_shape_width 0"
             )
-        if self.bone_frames and not self.probes:
-            raise ValueError("model.bone_frames: they are those of probes; expected probes with them, or false")
-        if self.evaluator_width and not self.probes:
-            raise ValueError("model.evaluator_width: the judge reads what probes feel; expected probes with it, or 0")
-        if self.layers == "plain" and (self.object_encoder != "pointnet" or self.object_width != 1024 or self.probes):
+        if self.bone_frames and not self.query_points:
+            raise ValueError("model.bone_frames: they are those of query_points; expected query_points with them, or false")
+        if self.evaluator_width and not self.query_points:
+            raise ValueError("model.evaluator_width: the judge reads what query_points feel; expected query_points with it, or 0")
+        if self.layers == "plain" and (self.object_encoder != "pointnet" or self.object_width != 1024 or self.query_points):
             raise ValueError(
                 "model.layers: the paper's plain layers read the object with a PointNet of 1024 and feel nothing; "
-                "expected object_encoder pointnet, object_width 1024 and probes 0 with them"
+                "expected object_encoder pointnet, object_width 1024 and query_points 0 with them"
             )
 
     @classmethod

@@ -202,7 +202,7 @@ class GraspGenerator:
         """Frames `which` (B,) and noise (B, latent) -> parameters (B, 61) in the centred frame, and scores (B,)."""
         frames = Frames(encoded.frames.rotation[which], encoded.frames.origin[which])
         condition = encoded.conditions[which]
-        latent = self.model.sample(condition, self.model.config.spread * noise)
+        latent = self.model.sample(condition, self.model.config.noise_scale * noise)
         points = frames.into(encoded.points.expand(len(which), -1, -1))
         normals = encoded.normals @ frames.rotation
         shape = None if encoded.shapes is None else encoded.shapes[which]

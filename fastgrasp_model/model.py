@@ -69,7 +69,7 @@ class FastGraspModel(nn.Module):
             self.graspability_prior = mlp([config.object_width, 128, 1])
         else:
             self._add_stages(config, hand, plain)
-        self.register_buffer("query_ids", torch.zeros(config.probes, dtype=torch.long))
+        self.register_buffer("query_ids", torch.zeros(config.query_points, dtype=torch.long))
 
     def _add_stages(self, config: ModelConfig, hand: ManoLayer, plain: bool) -> None:
         self.autoencoder = HandAutoencoder(
@@ -88,10 +88,10 @@ class FastGraspModel(nn.Module):
             self.implicit_shape = ImplicitShape(len(self.object_encoder.basis), config.implicit_shape_width)
         feels, code = (TOUCH, 0) if self.implicit_shape is None else (TOUCH + FIELD, SHAPE)
         if config.evaluator_width:
-            self.grasp_evaluator = GraspEvaluator(config.object_width, config.probes, feels, config.evaluator_width)
+            self.grasp_evaluator = GraspEvaluator(config.object_width, config.query_points, feels, config.evaluator_width)
             self.graspability = Graspability(config.object_width, code, config.evaluator_width)
         self.adaptation = AdaptationModule(
-            config.latent, config.object_width, config.probes, config.adaptation_width, config.adaptation_depth, feels,
+            config.latent, config.object_width, config.query_points, config.adaptation_width, config.adaptation_depth, feels,
             config.bone_frames,
         )  # fmt: skip
 
@@ -154,9 +154,9 @@ class FastGraspModel(nn.Module):
         """The hand shapes (B, 10) of latents z1, within `MAX_BETA`. Adaptation moves a hand; it may not grow it."""
         return self.decode(latent).betas.clamp(-MAX_BETA, MAX_BETA)
 
-    def probes(self, state: HandState, vertices: Tensor | None = None) -> QueryPoints | None:
+    def query_points(self, state: HandState, vertices: Tensor | None = None) -> QueryPoints | None:
         """With what hands (B) feel; None for a module that is blind. `vertices` (B, P, 3): theirs, where known."""
-        if not self.config.probes:
+        if not self.config.query_points:
             return None
         rotations, pose = state.joint_rotations(), self.skeleton(state)
         if vertices is None:
@@ -179,20 +179,20 @@ class FastGraspModel(nn.Module):
         return felt if self.implicit_shape is None else torch.cat([felt, self.implicit_shape(shape, places, felt)], dim=-1)
 
     def feel(
-        self, probes: QueryPoints | None, points: Tensor, normals: Tensor, shape: Tensor | None = None
+        self, query_points: QueryPoints | None, points: Tensor, normals: Tensor, shape: Tensor | None = None
     ) -> Tensor | None:
-        """The `surroundings` of probes as the hand is told of them: with `bone_frames`, as its bones see them."""
-        if probes is None:
+        """The `surroundings` of query_points as the hand is told of them: with `bone_frames`, as its bones see them."""
+        if query_points is None:
             return None
-        felt = self.surroundings(probes.places, points, normals, shape)
-        return felt if probes.bones is None else in_bones(felt, probes.bones)
+        felt = self.surroundings(query_points.places, points, normals, shape)
+        return felt if query_points.bones is None else in_bones(felt, query_points.bones)
 
     def correct(
         self, latent: Tensor, condition: Tensor, points: Tensor, felt: Tensor | None, wrist: Tensor | None = None
     ) -> Tensor:
         """Stage 3, one round: z2 for latents (B, latent) among clouds (B, N, 3) in the hands' frames.
 
-        `felt`: what `feel` gives for the hands' probes, None for a module that is blind; `wrist`: that of the probes.
+        `felt`: what `feel` gives for the hands' query_points, None for a module that is blind; `wrist`: that of the query_points.
         """
         if self.config.layers == "plain":
             return self.adaptation(latent, points)
@@ -214,16 +214,16 @@ class FastGraspModel(nn.Module):
 
     def _round(self, latent: Tensor, betas: Tensor, condition: Tensor, points: Tensor, normals: Tensor,
                shape: Tensor | None) -> Tensor:  # fmt: skip
-        if not self.config.probes:
+        if not self.config.query_points:
             return self.correct(latent, condition, points, None)
-        probes = self.probes(self.decode(latent)._replace(betas=betas))
-        return self.correct(latent, condition, points, self.feel(probes, points, normals, shape), probes.wrist)
+        query_points = self.query_points(self.decode(latent)._replace(betas=betas))
+        return self.correct(latent, condition, points, self.feel(query_points, points, normals, shape), query_points.wrist)
 
     def firmness(
         self, state: HandState, condition: Tensor, points: Tensor, normals: Tensor, shape: Tensor | None = None
     ) -> Tensor:
         """How likely (B,) hands in their frames hold the object firmly; arguments as `adapt`. It needs a judge."""
-        felt = self.feel(self.probes(state), points, normals, shape)
+        felt = self.feel(self.query_points(state), points, normals, shape)
         return self.grasp_evaluator(self.autoencoder.code.encode(state), condition, felt).sigmoid()
 
     # -- files ----------------------------------------------------------------------------------------------------

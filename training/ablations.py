@@ -65,7 +65,7 @@ BUDGETS = {
 
 def budgeted(config: TrainingConfig, budget: Budget | None) -> TrainingConfig:
     """The configuration within a budget, with the paper's three stages. A CVAE has one, of as many steps as those."""
-    config = dataclasses.replace(config, selection=None, refinement=None)
+    config = dataclasses.replace(config, self_training=None, refinement=None)
     if budget is None:
         total = sum(getattr(config, name).steps for name in STAGES)
         return dataclasses.replace(config, cvae=dataclasses.replace(config.cvae, steps=total))

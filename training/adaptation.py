@@ -27,10 +27,10 @@ TRUE_NOISE = 0.2
 
 
 class Judged(NamedTuple):
-    """Hands after a round: their losses, probes, code (B, 64), and whether each is firm (B,), 0 or 1."""
+    """Hands after a round: their losses, query_points, code (B, 64), and whether each is firm (B,), 0 or 1."""
 
     terms: dict[str, Tensor]
-    probes: QueryPoints | None
+    query_points: QueryPoints | None
     code: Tensor | None = None
     firm: Tensor | None = None
 
@@ -45,7 +45,7 @@ class AdaptationStage(Stage):
     name = "adaptation"
     losses = (
         "contact", "penetration", "stability", "limits", "self_penetration", "step",
-        "parameters", "mesh", "consistency", "hold", "seen_penetration", "shape", "judge", "place",
+        "parameters", "mesh", "consistency", "wrench", "seen_penetration", "implicit_shape", "evaluator", "graspability",
     )  # fmt: skip
 
     def __init__(self, model: FastGraspModel, config: StageConfig, data: TrainingData, bank: SampleBank,
@@ -69,48 +69,48 @@ class AdaptationStage(Stage):
             condition = model.object_encoder(bank.features[index].float(), bank.context[index])
             latent = self.latents[index]
             betas = model.shape(latent)
-            probes = model.probes(model.decode(latent)._replace(betas=betas))
+            query_points = model.query_points(model.decode(latent)._replace(betas=betas))
         shape = model.shape_latent(bank.features[index].float(), bank.context[index])
         terms, hands, learns = {}, None, self.step % rounds  # the field learns from one round of each step
         for number in range(rounds):
-            felt, told = self._felt(probes, points, normals, shape, frames, index, number == learns)
+            felt, told = self._felt(query_points, points, normals, shape, frames, index, number == learns)
             if hands is not None:
                 told |= self._scored(hands, condition, felt)
-            step = model.correct(latent, condition, points, felt, None if probes is None else probes.wrist)
+            step = model.correct(latent, condition, points, felt, None if query_points is None else query_points.wrist)
             hands = self._judged(latent + step, betas, frames, index)
-            latent, probes = (latent + step).detach(), hands.probes
+            latent, query_points = (latent + step).detach(), hands.query_points
             for name, value in (hands.terms | told | {"step": step.square().mean()}).items():
-                terms[name] = terms.get(name, 0.0) + value / (1 if name == "shape" else rounds)
+                terms[name] = terms.get(name, 0.0) + value / (1 if name == "implicit_shape" else rounds)
         if model.grasp_evaluator is not None:
-            felt, _ = self._felt(probes, points, normals, shape, frames, index, False)
-            terms["judge"] = terms.get("judge", 0.0) + self._scored(hands, condition, felt)["judge"] / rounds
+            felt, _ = self._felt(query_points, points, normals, shape, frames, index, False)
+            terms["evaluator"] = terms.get("evaluator", 0.0) + self._scored(hands, condition, felt)["evaluator"] / rounds
             place = model.graspability(condition, None if shape is None else shape.detach())
-            terms["place"] = torch.nn.functional.binary_cross_entropy_with_logits(place, hands.firm)
+            terms["graspability"] = torch.nn.functional.binary_cross_entropy_with_logits(place, hands.firm)
         return terms
 
-    def _felt(self, probes: QueryPoints | None, points: Tensor, normals: Tensor, shape: Tensor | None, frames: Frames,
+    def _felt(self, query_points: QueryPoints | None, points: Tensor, normals: Tensor, shape: Tensor | None, frames: Frames,
               sample: Tensor, learns: bool) -> tuple[Tensor | None, dict[str, Tensor]]:  # fmt: skip
-        """What probes feel, as constants, and the error of the field there if it `learns` from them."""
-        if probes is None:
+        """What query_points feel, as constants, and the error of the field there if it `learns` from them."""
+        if query_points is None:
             return None, {}
         learns = learns and self.model.implicit_shape is not None
         shape = shape if learns or shape is None else shape.detach()
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
-            seen = self.model.surroundings(probes.places, points, normals, shape)
-        felt = seen.detach() if probes.bones is None else in_bones(seen.detach(), probes.bones)
-        return felt, {"shape": self._field_error(seen[..., -FIELD:], probes.places, frames, sample)} if learns else {}
+            seen = self.model.surroundings(query_points.places, points, normals, shape)
+        felt = seen.detach() if query_points.bones is None else in_bones(seen.detach(), query_points.bones)
+        return felt, {"implicit_shape": self._field_error(seen[..., -FIELD:], query_points.places, frames, sample)} if learns else {}
 
     def _scored(self, hands: Judged, condition: Tensor, felt: Tensor) -> dict[str, Tensor]:
         """The judge's cross-entropy on hands of which it is known whether they hold."""
         if self.model.grasp_evaluator is None:
             return {}
         logit = self.model.grasp_evaluator(hands.code, condition, felt)
-        return {"judge": torch.nn.functional.binary_cross_entropy_with_logits(logit, hands.firm)}
+        return {"evaluator": torch.nn.functional.binary_cross_entropy_with_logits(logit, hands.firm)}
 
-    def _field_error(self, told: Tensor, probes: Tensor, frames: Frames, sample: Tensor) -> Tensor:
-        """How far the field (B, P, 4) is from the whole object at probes (B, P, 3): distance in cm, and normal."""
+    def _field_error(self, told: Tensor, query_points: Tensor, frames: Frames, sample: Tensor) -> Tensor:
+        """How far the field (B, P, 4) is from the whole object at query_points (B, P, 3): distance in cm, and normal."""
         grids = ScaledGrids(self.data.objects.grids, self.bank.scale[sample])
-        index, places = self.data.object[self.bank.grasp[sample]], frames.out_of(probes)
+        index, places = self.data.object[self.bank.grasp[sample]], frames.out_of(query_points)
         distance = (grids.query(places, index) * CM).clamp(-FARTHEST, FARTHEST)
         normal = smooth_normals(grids, places, index) @ frames.rotation
         turned = (1 - (told[..., 1:] * normal).sum(-1)) * (distance.abs() < FARTHEST)
@@ -122,20 +122,20 @@ class AdaptationStage(Stage):
             return self._physics(latent, betas, frames, sample)
         code = self.model.autoencoder.decode_code(latent)
         with torch.no_grad():
-            probes = self.model.probes(self.model.decode(latent)._replace(betas=betas))
-        return Judged(self.hand_losses(code, sample), probes)
+            query_points = self.model.query_points(self.model.decode(latent)._replace(betas=betas))
+        return Judged(self.hand_losses(code, sample), query_points)
 
     def _physics(self, latent: Tensor, betas: Tensor, frames: Frames, sample: Tensor) -> Judged:
         grasp, grids = self.bank.grasp[sample], ScaledGrids(self.data.objects.grids, self.bank.scale[sample])
         code, skin = self.model.autoencoder.decode_code(latent), self.contact.skin
         state = self.model.autoencoder.code.decode(code)._replace(betas=betas)
-        forces = self.weight("hold") or self.model.grasp_evaluator is not None
+        forces = self.weight("wrench") or self.model.grasp_evaluator is not None
         vertices = self.model.hands(state, None if forces else skin)
         index, places = self.data.object[grasp], frames.out_of(vertices)
         distance, terms, holds = grids.query(places, index), {}, None
         if forces:
             gaps = self.contact.gaps(places, self.model.hand.faces, distance, grids, index)
-            terms, holds = {"hold": hold(gaps)}, firm(gaps, distance)
+            terms, holds = {"wrench": hold(gaps)}, firm(gaps, distance)
             vertices, places, distance = vertices[:, skin], places[:, skin], distance[:, skin]
         terms |= {
             "contact": self.contact.contact_map(distance, self.contact.touching(distance)),
@@ -152,8 +152,8 @@ class AdaptationStage(Stage):
         if any(self.weight(name) for name in ("parameters", "mesh", "consistency")):
             terms |= self._likeness(code, vertices, distance, frames, grasp)
         with torch.no_grad():
-            probes = self.model.probes(state, vertices[:, torch.searchsorted(skin, self.model.query_ids)])
-        return Judged(terms, probes, self.model.autoencoder.code.encode(state).detach(), holds)
+            query_points = self.model.query_points(state, vertices[:, torch.searchsorted(skin, self.model.query_ids)])
+        return Judged(terms, query_points, self.model.autoencoder.code.encode(state).detach(), holds)
 
     def _likeness(self, code: Tensor, vertices: Tensor, distance: Tensor, frames: Frames, grasp: Tensor):
         """Losses against the true hands of the samples."""
@@ -193,7 +193,7 @@ def starting_latents(
             noisy = model.schedule.noised(true[index], noise, t)
             made.append(model.schedule.split(noisy, model.denoiser(noisy, t, condition), t)[0].clamp(-6, 6))
         else:
-            latent = model.sample(condition, model.config.spread * noise)
+            latent = model.sample(condition, model.config.noise_scale * noise)
             near = true[index] + TRUE_NOISE * torch.randn(noise.shape, generator=generator).to(index.device)
             keep = (torch.rand(len(index), generator=generator) < TRUE_SHARE).to(index.device) & bank.own[index]
             made.append(torch.where(keep.unsqueeze(1), near, latent))

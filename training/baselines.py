@@ -22,7 +22,7 @@ class CvaeStage(Stage):
     """The five losses on the reconstructed hand, the divergence of its Gaussian, and the anchor scorer."""
 
     name = "cvae"
-    losses = (*FIVE, "divergence", "anchor")
+    losses = (*FIVE, "divergence", "grasp_point")
 
     def __init__(self, model: FastGraspModel, config: StageConfig, data: TrainingData, bank: SampleBank):
         super().__init__(model, config)

@@ -27,8 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = TrainingConfig.from_yaml(options.config).with_sources(options.data)
         config = toy(config) if options.toy else config
-        turns = tuple(name for name in config.stages if options.stage in ("all", kind_of(name)))
-        stages = turns or (options.stage,)
+        rounds = tuple(name for name in config.stages if options.stage in ("all", kind_of(name)))
+        stages = rounds or (options.stage,)
         if options.devices * options.nodes > 1 and not launched():
             return launch(argv, options.devices, options.nodes)
         machine = Machine.chosen(options.device, options.precision, options.devices, options.nodes)
@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastgrasp train", description=__doc__)
-    further = ("selection", "refinement", "reselection")
+    further = ("self_training", "refinement", "iterated_self_training")
     stages = ("completion", "autoencoder", "diffusion", "adaptation", *further, "cvae", "all")
     parser.add_argument("stage", choices=stages, help="which stage")
     parser.add_argument("--config", required=True, help="a file such as config/training/default.yaml")

@@ -47,7 +47,7 @@ class CompletionStage(Stage):
 
 
 def turned(views: RangeViews, draws: Draws) -> RangeViews:
-    """The views of a batch, all turned by the same quarter turns and mirrored or not."""
+    """The views of a batch, all turned by the same quarter rounds and mirrored or not."""
     quarters, mirrored = draws.shared(4), bool(draws.shared(2))
 
     def turn(image: Tensor) -> Tensor:

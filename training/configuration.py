@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from fastgrasp_model.configuration import ModelConfig
 
 STAGES = ("autoencoder", "diffusion", "adaptation")
-FURTHER = ("selection", "refinement", "reselection")  # after those; a configuration may leave them out
+FURTHER = ("self_training", "refinement", "iterated_self_training")  # after those; a configuration may leave them out
 SAMPLING = ("adaptation", *FURTHER)  # stages that learn from hands that the model makes itself
 MOST_LAYERS = 8  # configurations below one another
 
@@ -74,9 +75,9 @@ class StageConfig:
 
     A loss that `weights` does not name is not used; without any weights all count once. `latents` says what the
     adaptation module is trained on: "sampled" latents, as it will meet them, or "denoised" ones (the published code:
-    the one-step estimate from a noised true latent). `explored` is the share of its samples that are random places of
-    objects made smaller or larger, beyond what the grasp set holds (adaptation and later). `lightest`: a selection
-    learns from this share of the firm hands on each object, those that sink in least. `turns`: a reselection is done
+    the one-step estimate from a noised true latent). `augmented` is the share of its samples that are random places of
+    objects made smaller or larger, beyond what the grasp set holds (adaptation and later). `top_fraction`: a selection
+    learns from this share of the firm hands on each object, those that sink in least. `rounds`: a reselection is done
     over so many times, each from hands made anew.
     """
 
@@ -85,9 +86,9 @@ class StageConfig:
     learning_rate: float = 1e-4
     weights: dict[str, float] = field(default_factory=dict)
     latents: str = "sampled"
-    explored: float = 0.0
-    lightest: float = 1.0
-    turns: int = 1
+    augmented: float = 0.0
+    top_fraction: float = 1.0
+    rounds: int = 1
     decay: str = "cosine"
     form: str = "grid"
     without: tuple[str, ...] = ()
@@ -102,16 +103,16 @@ class StageConfig:
             raise ValueError(f"decay: expected 'cosine' or 'constant', got {self.decay!r}")
         if self.form not in ("grid", "points"):
             raise ValueError(f"form: expected 'grid' or 'points', got {self.form!r}")
-        if self.form == "points" and self.explored:
-            raise ValueError("explored: the losses of form 'points' compare with true hands; expected 0 with them")
+        if self.form == "points" and self.augmented:
+            raise ValueError("augmented: the losses of form 'points' compare with true hands; expected 0 with them")
         if self.latents not in ("sampled", "denoised"):
             raise ValueError(f"latents: expected 'sampled' or 'denoised', got {self.latents!r}")
-        if not 0 <= self.explored <= 1:
-            raise ValueError(f"explored: expected a share from 0 to 1, got {self.explored!r}")
-        if not 0 < self.lightest <= 1:
-            raise ValueError(f"lightest: expected a share above 0, up to 1, got {self.lightest!r}")
-        if self.turns < 1:
-            raise ValueError(f"turns: expected 1 or more, got {self.turns!r}")
+        if not 0 <= self.augmented <= 1:
+            raise ValueError(f"augmented: expected a share from 0 to 1, got {self.augmented!r}")
+        if not 0 < self.top_fraction <= 1:
+            raise ValueError(f"top_fraction: expected a share above 0, up to 1, got {self.top_fraction!r}")
+        if self.rounds < 1:
+            raise ValueError(f"rounds: expected 1 or more, got {self.rounds!r}")
         if self.steps < 1 or self.batch < 2 or self.learning_rate <= 0:
             raise ValueError("expected steps >= 1, batch >= 2 and learning_rate > 0")
 
@@ -141,9 +142,9 @@ class TrainingConfig:
     autoencoder: StageConfig
     diffusion: StageConfig
     adaptation: StageConfig
-    selection: StageConfig | None = None
+    self_training: StageConfig | None = None
     refinement: StageConfig | None = None
-    reselection: StageConfig | None = None
+    iterated_self_training: StageConfig | None = None
     completion: StageConfig | None = None
     cvae: StageConfig = field(default_factory=StageConfig)
     seed: int = 0
@@ -153,9 +154,9 @@ class TrainingConfig:
         further = [name for name in FURTHER if getattr(self, name)]
         if further and (self.model.generator == "cvae" or not self.model.rounds):
             raise ValueError(f"{further[0]}: it follows an adaptation; expected a diffusion with rounds, or no section")
-        again = [name for name in self.stages if self.stage(name).turns > 1 and kind_of(name) != "reselection"]
+        again = [name for name in self.stages if self.stage(name).rounds > 1 and kind_of(name) != "iterated_self_training"]
         if again:
-            raise ValueError(f"{again[0]}.turns: only a reselection is done over; expected 1")
+            raise ValueError(f"{again[0]}.rounds: only a reselection is done over; expected 1")
         if self.completion and self.model.generator == "cvae":
             raise ValueError("completion: the baseline has one stage; expected no such section with a CVAE")
         if bool(self.completion) != bool(self.model.completion_width):
@@ -171,7 +172,7 @@ class TrainingConfig:
         stages = STAGES if self.model.rounds else STAGES[:2]
         stages = ("completion", *stages) if self.completion else stages
         further = [name for name in FURTHER if getattr(self, name)]
-        return (*stages, *(turn for name in further for turn in _turns(name, getattr(self, name).turns)))
+        return (*stages, *(turn for name in further for turn in _turns(name, getattr(self, name).rounds)))
 
     def stage(self, name: str) -> StageConfig:
         """The section of one of `stages`."""
@@ -206,8 +207,8 @@ class TrainingConfig:
 
 
 def kind_of(stage: str) -> str:
-    """The section that a stage belongs to: "reselection" for "reselection_2", its second turn."""
-    return stage.partition("_")[0]
+    """The section that a stage belongs to: "iterated_self_training" for "iterated_self_training_2", its second turn."""
+    return re.sub(r"_\d+$", "", stage)
 
 
 def _turns(name: str, count: int) -> list[str]:

@@ -25,7 +25,7 @@ from fastgrasp_training.sources import ObjectSource, TrainingGrasps, by_turns, r
 
 PALM_REACH = 0.03  # metres in front of the palm: where the hand means to hold
 WHOLE_SHARE = 0.35  # of the samples see the object from all sides
-SCALES = (0.8, 2.0)  # an explored object is made so much smaller or larger
+SCALES = (0.8, 2.0)  # an augmented object is made so much smaller or larger
 NEAREST = 6  # the anchor is one of so many points nearest to the held place
 SLACK = 0.03  # metres; a view that shows nothing nearer than the whole cloud's best plus this hides the held side
 TILT = 0.15  # radians, spread of the error put on an anchor's normal
@@ -161,18 +161,18 @@ class SampleBank:
 
 
 def build_bank(
-    data: TrainingData, model: FastGraspModel, repeats: int, seed: int, progress=None, explored: float = 0.0
+    data: TrainingData, model: FastGraspModel, repeats: int, seed: int, progress=None, augmented: float = 0.0
 ) -> SampleBank:
     """Every grasp `repeats` times, each time with another view, anchor and roll (or rotation), in random order.
 
-    `explored` is the share of samples that are explorations (see `SampleBank`); they need anchor frames. The bank is
+    `augmented` is the share of samples that are explorations (see `SampleBank`); they need anchor frames. The bank is
     made on the device of data and model, in chunks; its random numbers are the same on every device.
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(data) * repeats, generator=generator) % len(data)
     parts = []
     for done, grasp in enumerate(order.split(CHUNK)):
-        parts.append(_bank_chunk(data, model, grasp.to(data.object.device), generator, explored))
+        parts.append(_bank_chunk(data, model, grasp.to(data.object.device), generator, augmented))
         if progress:
             progress(done * CHUNK, len(order))
     columns = list(zip(*parts, strict=True))
@@ -181,7 +181,7 @@ def build_bank(
 
 
 def _bank_chunk(
-    data: TrainingData, model: FastGraspModel, grasp: Tensor, generator: torch.Generator, explored: float
+    data: TrainingData, model: FastGraspModel, grasp: Tensor, generator: torch.Generator, augmented: float
 ) -> tuple:
     whole = data.object[grasp] * data.objects.views
     if model.config.frame == "object":
@@ -191,7 +191,7 @@ def _bank_chunk(
         others = frames
     else:
         view, frames, points, others = _anchored(data, grasp, whole, generator)
-    own = torch.rand(len(grasp), generator=generator) >= explored
+    own = torch.rand(len(grasp), generator=generator) >= augmented
     low, high = SCALES
     scale = low * (high / low) ** torch.rand(len(grasp), generator=generator)
     own, scale = own.to(points.device), torch.where(own, 1.0, scale).to(points.device)
@@ -201,7 +201,7 @@ def _bank_chunk(
     )
     features, context = model.observe(points * scale[:, None, None], frames, generator)
     other_features, other_context = features[:0], context[:0]
-    if model.config.frame == "anchor" and not explored:
+    if model.config.frame == "anchor" and not augmented:
         other_features, other_context = model.observe(points, others, generator)
     return (grasp, view, frames.rotation, frames.origin, features.half(), context,
             other_features.half(), other_context, scale, own)  # fmt: skip

@@ -30,7 +30,7 @@ class DiffusionStage(Stage):
     """The noise (or v) of noised latents, and the anchor scorer."""
 
     name = "diffusion"
-    losses = ("denoising", "anchor", *FIVE)
+    losses = ("denoising", "grasp_point", *FIVE)
 
     def __init__(self, model: FastGraspModel, config: StageConfig, data: TrainingData, bank: SampleBank):
         super().__init__(model, config)
@@ -75,13 +75,13 @@ def denoised(model: FastGraspModel, clean: Tensor, condition: Tensor, draws: Dra
 
 
 def anchor_loss(model: FastGraspModel, condition: Tensor, bank: SampleBank, index: Tensor) -> dict[str, Tensor]:
-    """{"anchor": how badly held places are told from random ones}; empty where the bank has no random ones."""
+    """{"grasp_point": how badly held places are told from random ones}; empty where the bank has no random ones."""
     if not len(bank.other_features):
         return {}
     other = model.object_encoder(bank.other_features[index].float(), bank.other_context[index])
     held, anywhere = (model.graspability_prior(c).squeeze(-1) for c in (condition, other))
     softplus = torch.nn.functional.softplus
-    return {"anchor": (softplus(-held) + softplus(anywhere)).mean()}
+    return {"grasp_point": (softplus(-held) + softplus(anywhere)).mean()}
 
 
 @torch.no_grad()

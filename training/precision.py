@@ -17,7 +17,7 @@ from fastgrasp_model.model import FastGraspModel
 # the millimetre, and the rigid fit of the palm.
 NETWORKS = (
     "autoencoder.encoder", "autoencoder.decoder", "autoencoder.vertex_encoder", "denoiser", "object_encoder",
-    "graspability_prior", "adaptation", "judge", "graspability", "cvae.encoder", "cvae.decoder",
+    "graspability_prior", "adaptation", "grasp_evaluator", "graspability", "cvae.encoder", "cvae.decoder",
     "cvae.vertex_encoder",
 )  # fmt: skip
 

@@ -37,12 +37,12 @@ def fresh_stage(name: str, config: TrainingConfig, machine: Machine) -> Stage:
     from fastgrasp_model.hand import ManoLayer
     from fastgrasp_model.model import FastGraspModel
     from fastgrasp_training.data import load_training_data
-    from fastgrasp_training.run import _bank_for, _make_stage, choose_probes
+    from fastgrasp_training.run import _bank_for, _make_stage, choose_query_vertices
 
     torch.manual_seed(config.seed)
     hand = ManoLayer.from_file()
     model = FastGraspModel(config.model, hand)
-    model.query_ids.copy_(choose_probes(hand, config.model.probes))
+    model.query_ids.copy_(choose_query_vertices(hand, config.model.query_points))
     data = load_training_data(config.data, hand).to(machine.device)
     model.to(machine.device)
     hand.to(machine.device)

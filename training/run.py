@@ -41,7 +41,7 @@ from fastgrasp_training.held_out import held_out
 from fastgrasp_training.monitor import Monitor
 from fastgrasp_training.range_views import RangeViews, further_objects, prepared_views
 from fastgrasp_training.run_folder import Losses, Metrics, hand_digest, write_run
-from fastgrasp_training.selection import SELECTIONS, SelectionError, selection_stage
+from fastgrasp_training.self_training import SELF_TRAINING, SelfTrainingError, self_training_stage
 from fastgrasp_training.sources import DataSourceError
 from fastgrasp_training.stage import Stage, run_stage
 
@@ -52,7 +52,7 @@ class MissingStageError(ValueError):
 
 WRONG_REQUEST = (
     TrainingConfigError, MissingStageError, DataSourceError, DatasetError, GraspSetError, ObjectSpecError, MeshError,
-    HandModelError, WeightsError, CheckpointError, MachineError, SelectionError, OSError,
+    HandModelError, WeightsError, CheckpointError, MachineError, SelfTrainingError, OSError,
 )  # fmt: skip
 
 
@@ -217,7 +217,7 @@ def _starting_model(
     if place == 0:
         torch.manual_seed(config.seed)
         model = FastGraspModel(config.model, hand)
-        model.query_ids.copy_(choose_probes(hand, config.model.probes))
+        model.query_ids.copy_(choose_query_vertices(hand, config.model.query_points))
         return model
     folder = out / config.stages[place - 1] / "weights"
     model = FastGraspModel.from_pretrained(folder, hand)
@@ -238,11 +238,11 @@ def _bank_for(
         return prepared_views(sources, config.data.cache, config.data.range_views, config.data.workers, progress)
     share = _explored(name, config)
     repeats = max(config.data.repeats // 2, 1) if share else config.data.repeats
-    return build_bank(data, model, repeats, config.seed + (share > 0), progress, explored=share)
+    return build_bank(data, model, repeats, config.seed + (share > 0), progress, augmented=share)
 
 
 def _explored(name: str, config: TrainingConfig) -> float:
-    return config.stage(name).explored if kind_of(name) in SAMPLING else 0.0
+    return config.stage(name).augmented if kind_of(name) in SAMPLING else 0.0
 
 
 def _make_stage(
@@ -257,10 +257,10 @@ def _make_stage(
         return AutoencoderStage(model, config.autoencoder, data, bank)
     if name == "diffusion":
         return DiffusionStage(model, config.diffusion, data, bank)
-    if kind_of(name) in SELECTIONS:
+    if kind_of(name) in SELF_TRAINING:
         with _progress(console) as bars:
             bar = _bar(bars, "hands")
-            return selection_stage(name, config.stage(name), config.seed, model, data, bank, console.print, bar)
+            return self_training_stage(name, config.stage(name), config.seed, model, data, bank, console.print, bar)
     true = true_latents(model, data, bank)
     with _progress(console) as bars:
         stage = config.stage(name)
@@ -268,7 +268,7 @@ def _make_stage(
     return (RefinementStage if name == "refinement" else AdaptationStage)(model, stage, data, bank, latents)
 
 
-def choose_probes(hand: ManoLayer, count: int) -> torch.Tensor:
+def choose_query_vertices(hand: ManoLayer, count: int) -> torch.Tensor:
     """Vertices (count,) that feel in the adaptation module: the finger pads first, then spread evenly over the hand."""
     named = pads(hand)
     if not count:

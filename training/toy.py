@@ -26,4 +26,4 @@ def toy(config: TrainingConfig) -> TrainingConfig:
         range_objects=min(data.range_objects, OBJECTS),
     )  # fmt: skip
     monitor = replace(config.monitor, times=min(config.monitor.times, 2), objects=2, grasps=2, pictures=2)
-    return replace(config, model=model, data=data, monitor=monitor, selection=None, reselection=None, **stages)
+    return replace(config, model=model, data=data, monitor=monitor, self_training=None, iterated_self_training=None, **stages)

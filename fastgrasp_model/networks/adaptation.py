@@ -1,7 +1,7 @@
 """Stage 3: the adaptation module, z2 = f(z1, object): the correction that brings a plausible hand into contact.
 
 The paper's module reads the latent and one vector of the object. Millimetres need more: here it also reads, at
-`probes` vertices of the hand that z1 stands for, where the nearest point of the cloud lies (`touch`), as a human
+`query_points` vertices of the hand that z1 stands for, where the nearest point of the cloud lies (`touch`), as a human
 corrects a reach by what the skin feels.
 """
 
@@ -26,12 +26,12 @@ class AdaptationModule(nn.Module):
     """
 
     def __init__(
-        self, latent: int, condition: int, probes: int = 0, width: int = 512, depth: int = 3, feels: int = TOUCH,
+        self, latent: int, condition: int, query_points: int = 0, width: int = 512, depth: int = 3, feels: int = TOUCH,
         turned: bool = False,
     ):  # fmt: skip
         super().__init__()
-        self.probes = probes
-        self.enter = mlp([latent + probes * feels, width], last_activation=True)
+        self.query_points = query_points
+        self.enter = mlp([latent + query_points * feels, width], last_activation=True)
         self.condition = mlp([condition, width], last_activation=True)
         self.blocks = nn.ModuleList(FilmBlock(width, width) for _ in range(depth))
         self.leave = nn.Linear(width, latent)

@@ -1,7 +1,7 @@
 """Stage 1: hand vertices -> latent -> hand parameters.
 
 The encoder reads the hand's 778 vertices in the object's frame; the decoder answers with a hand code, which the MANO
-layer turns into a mesh again. Two encoders: the paper's PointNet, and an ordered one that uses what a PointNet throws
+layer rounds into a mesh again. Two encoders: the paper's PointNet, and an ordered one that uses what a PointNet throws
 away: that vertex i is always the same spot of the skin. It finds the palm's place by a rigid fit (Kabsch 1976) and
 reads the other vertices relative to it, so that no layer has to learn to undo a rotation.
 """

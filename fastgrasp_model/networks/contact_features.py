@@ -1,4 +1,4 @@
-"""What a hand feels of an object at a few of its vertices, the probes, and in whose frame it is told.
+"""What a hand feels of an object at a few of its vertices, the query_points, and in whose frame it is told.
 
 The same gap below a finger tip asks for the same bend of the finger, however hand and object are turned: vectors in the
 frame of the bone below a probe say so, those in the frame that all networks share do not.
@@ -27,16 +27,16 @@ class QueryPoints(NamedTuple):
     wrist: Tensor | None = None
 
 
-def touch(probes: Tensor, points: Tensor, normals: Tensor) -> Tensor:
-    """What the skin feels: probes (B, V, 3) among points (B, N, 3) with outward normals (B, N, 3), metres.
+def touch(query_points: Tensor, points: Tensor, normals: Tensor) -> Tensor:
+    """What the skin feels: query_points (B, V, 3) among points (B, N, 3) with outward normals (B, N, 3), metres.
 
     Returns (B, V, 7): the vector to the nearest point, its projection on that point's normal (both in units of 1 cm,
     shortened to `REACH`), and the signed distance above that point's tangent plane (negative inside).
     """
-    nearest = nearest_points(probes, points)
+    nearest = nearest_points(query_points, points)
     pick = nearest.unsqueeze(-1).expand(-1, -1, 3)
     near, normal = points.gather(1, pick), normals.gather(1, pick)
-    offset = near - probes
+    offset = near - query_points
     length = offset.norm(dim=-1, keepdim=True).clamp(min=1e-9)
     offset = offset * (length.clamp(max=REACH) / length)
     height = (offset * normal).sum(-1, keepdim=True)  # negative above the surface

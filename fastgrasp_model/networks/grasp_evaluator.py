@@ -16,9 +16,9 @@ from fastgrasp_model.networks.layers import FilmBlock, mlp
 class GraspEvaluator(nn.Module):
     """hand codes (B, 64), conditions (B, C), what is felt (B, P, `feels`) -> logits (B,) of a firm grasp."""
 
-    def __init__(self, condition: int, probes: int, feels: int, width: int = 256):
+    def __init__(self, condition: int, query_points: int, feels: int, width: int = 256):
         super().__init__()
-        self.enter = mlp([CODE + probes * feels, width], last_activation=True)
+        self.enter = mlp([CODE + query_points * feels, width], last_activation=True)
         self.condition = mlp([condition, width], last_activation=True)
         self.block = FilmBlock(width, width)
         self.leave = nn.Linear(width, 1)

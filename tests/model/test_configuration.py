@@ -20,11 +20,11 @@ def test_round_trip():
         ({"radius": "wide"}, "model.radius: expected a number"),
         ({"sampling_steps": 0}, "model.sampling_steps: expected 1..1000, got 0"),
         ({"sampler": "euler"}, "model.sampler: expected one of"),
-        ({"implicit_shape_width": 8, "probes": 0}, "model.implicit_shape_width: the field is made of"),
-        ({"implicit_shape_width": 8, "object_encoder": "pointnet"}, "expected object_encoder basis and probes"),
-        ({"bone_frames": True, "probes": 0}, "model.bone_frames: they are those of probes"),
+        ({"implicit_shape_width": 8, "query_points": 0}, "model.implicit_shape_width: the field is made of"),
+        ({"implicit_shape_width": 8, "object_encoder": "pointnet"}, "expected object_encoder basis and query_points"),
+        ({"bone_frames": True, "query_points": 0}, "model.bone_frames: they are those of query_points"),
         ({"bone_frames": "yes"}, "model.bone_frames: expected true or false, got 'yes'"),
-        ({"evaluator_width": 8, "probes": 0}, "model.evaluator_width: the judge reads what probes feel"),
+        ({"evaluator_width": 8, "query_points": 0}, "model.evaluator_width: the judge reads what query_points feel"),
     ],
 )
 def test_wrong_values_are_named(values, message):

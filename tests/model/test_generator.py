@@ -120,7 +120,7 @@ def test_the_noise_is_as_wide_as_configured(generator, can, monkeypatch):
 
     monkeypatch.setattr(generator.model, "sample", sample)
     generator.generate(can, 64, seed=0)
-    assert abs(float(seen[0].std()) / generator.model.config.spread - 1) < 0.05
+    assert abs(float(seen[0].std()) / generator.model.config.noise_scale - 1) < 0.05
 
 
 def test_wrong_requests(generator, can):

@@ -13,7 +13,7 @@ from fastgrasp_model.model import FastGraspModel, WeightsError
 
 SMALL = ModelConfig(
     name="small", points=32, object_width=16, hand_width=16, latent=8, denoiser_width=16, denoiser_depth=1,
-    sampling_steps=3, probes=20, rounds=2, adaptation_width=16, adaptation_depth=1,
+    sampling_steps=3, query_points=20, rounds=2, adaptation_width=16, adaptation_depth=1,
 )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def feeling(hand):
     torch.manual_seed(1)
     made = FastGraspModel(FEELING, hand).eval().requires_grad_(False)
     made.query_ids.copy_(torch.arange(0, 200, 10))
-    for part in (made.field, made.grasp_evaluator, made.adaptation):
+    for part in (made.implicit_shape, made.grasp_evaluator, made.adaptation):
         for parameter in part.parameters():
             torch.nn.init.normal_(parameter, std=0.2)
     return made
@@ -126,8 +126,8 @@ def test_adaptation_runs_the_configured_rounds_and_feels_the_cloud(model):
     adapted, betas = model.adapt(latent, condition, points, normals), model.shape(latent)
 
     def corrected(latent):
-        probes = model.probes(model.decode(latent)._replace(betas=betas))
-        return latent + model.correct(latent, condition, points, model.feel(probes, points, normals), probes.wrist)
+        query_points = model.query_points(model.decode(latent)._replace(betas=betas))
+        return latent + model.correct(latent, condition, points, model.feel(query_points, points, normals), query_points.wrist)
 
     twice = corrected(corrected(latent))
     torch.testing.assert_close(adapted.hand_pose, model.autoencoder.decode(twice).hand_pose)

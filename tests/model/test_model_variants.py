@@ -14,7 +14,7 @@ from fastgrasp_model.networks.hand_representation import HandState
 PAPER = ModelConfig(
     name="small paper", layers="plain", frame="object", points=64, object_encoder="pointnet", object_width=1024,
     vertex_encoder="pointnet", hand_width=32, latent=8, denoiser_width=16, denoiser_depth=1, prediction="epsilon",
-    schedule="linear", diffusion_steps=30, sampling_steps=4, guidance=3.0, probes=0, rounds=1,
+    schedule="linear", diffusion_steps=30, sampling_steps=4, guidance=3.0, query_points=0, rounds=1,
 )  # fmt: skip
 CVAE = dataclasses.replace(PAPER, generator="cvae", rounds=0)
 
@@ -83,7 +83,7 @@ def test_files_and_generation(config, tmp_path, ball):
     ("change", "message"),
     [
         ({"generator": "cvae", "rounds": 1}, "a CVAE has no latents to adapt"),
-        ({"probes": 10}, "plain layers read the object with a PointNet of 1024"),
+        ({"query_points": 10}, "plain layers read the object with a PointNet of 1024"),
         ({"object_width": 64}, "plain layers read the object"),
         ({"sampler": "euler"}, "model.sampler: expected one of"),
         ({"layers": "deep"}, "model.layers: expected one of"),

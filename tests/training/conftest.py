@@ -12,15 +12,15 @@ from fastgrasp_model.model import FastGraspModel
 from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, load_grasp_set
 from fastgrasp_training.configuration import DataConfig, StageConfig, TrainingConfig
 from fastgrasp_training.data import build_bank, load_training_data
-from fastgrasp_training.run import choose_probes
+from fastgrasp_training.run import choose_query_vertices
 
 SMALL = ModelConfig(
     name="small", points=64, object_width=48, hand_width=64, latent=24, denoiser_width=48, denoiser_depth=1,
-    sampling_steps=4, probes=32, rounds=2, adaptation_width=48, adaptation_depth=1,
+    sampling_steps=4, query_points=32, rounds=2, adaptation_width=48, adaptation_depth=1,
 )  # fmt: skip
 PAPER = dataclasses.replace(
     SMALL, name="small paper", frame="object", object_encoder="pointnet", vertex_encoder="pointnet",
-    prediction="epsilon", schedule="linear", guidance=2.0, probes=0, rounds=1,
+    prediction="epsilon", schedule="linear", guidance=2.0, query_points=0, rounds=1,
 )  # fmt: skip
 FEELING = dataclasses.replace(
     SMALL, name="small feeling", implicit_shape_width=16, bone_frames=True, evaluator_width=24, sampler="dpm"
@@ -58,7 +58,7 @@ def data(data_config, hand):
 def model(request, hand):
     torch.manual_seed(0)
     made = FastGraspModel(MODELS[request.param], hand)
-    made.query_ids.copy_(choose_probes(hand, made.config.probes))
+    made.query_ids.copy_(choose_query_vertices(hand, made.config.query_points))
     return made
 
 
@@ -71,4 +71,4 @@ def bank(data, model):
 def tiny_run(data_config):
     """A whole configuration of a few seconds."""
     stage = StageConfig(steps=8, batch=8, learning_rate=1e-3)
-    return TrainingConfig(SMALL, data_config, stage, stage, dataclasses.replace(stage, explored=0.5))
+    return TrainingConfig(SMALL, data_config, stage, stage, dataclasses.replace(stage, augmented=0.5))

@@ -45,8 +45,8 @@ def _varied(model, **changes):
 
 @pytest.mark.slow
 def test_cvae_learns(model, data):
-    cvae = _varied(model, generator="cvae", rounds=0, probes=0, implicit_shape_width=0, bone_frames=False, evaluator_width=0)
-    weights = {"parameters": 0.1, "mesh": 1.0, "contact": 1.0, "penetration": 1.0, "divergence": 0.01, "anchor": 0.1}
+    cvae = _varied(model, generator="cvae", rounds=0, query_points=0, implicit_shape_width=0, bone_frames=False, evaluator_width=0)
+    weights = {"parameters": 0.1, "mesh": 1.0, "contact": 1.0, "penetration": 1.0, "divergence": 0.01, "grasp_point": 0.1}
     bank = build_bank(data, cvae, 1, seed=0)
     first, last = _learn(CvaeStage(cvae, StageConfig(form="points", weights=weights), data, bank))
     assert last < 0.9 * first
@@ -111,7 +111,7 @@ def test_the_command_trains_measures_and_goes_on(request, data_config, tmp_path,
     """Two rows at toy size: stages shared, a table with published rows; the second call trains and measures nothing."""
     root = request.config.rootpath
     small = tmp_path / "small.yaml"
-    model = {**tiny_run.model.to_dict(), "probes": 8, "rounds": 1}
+    model = {**tiny_run.model.to_dict(), "query_points": 8, "rounds": 1}
     small.write_text(json.dumps({
         "model": model, "data": dataclasses.asdict(data_config),
         "autoencoder": {"form": "points", "weights": dict.fromkeys(FIVE, 1.0)},

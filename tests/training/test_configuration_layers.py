@@ -49,9 +49,9 @@ def test_losses_are_left_out_by_name():
     [
         ({"form": "mesh"}, "form: expected 'grid' or 'points'"),
         ({"decay": "steps"}, "decay: expected 'cosine' or 'constant'"),
-        ({"lightest": 0.0}, "lightest: expected a share above 0"),
-        ({"turns": 0}, "turns: expected 1 or more, got 0"),
-        ({"form": "points", "explored": 0.5}, "explored: the losses of form 'points' compare with true hands"),
+        ({"top_fraction": 0.0}, "top_fraction: expected a share above 0"),
+        ({"rounds": 0}, "rounds: expected 1 or more, got 0"),
+        ({"form": "points", "augmented": 0.5}, "augmented: the losses of form 'points' compare with true hands"),
     ],
 )
 def test_wrong_stages_are_named(values, message):
@@ -67,22 +67,22 @@ def test_a_negative_number_of_objects_is_refused():
 def test_which_stages_a_model_has():
     stages = {
         "{}": ("autoencoder", "diffusion", "adaptation"), "{rounds: 0}": ("autoencoder", "diffusion"),
-        "{rounds: 2}, refinement: {steps: 9}, selection: {steps: 9}": (
-            "autoencoder", "diffusion", "adaptation", "selection", "refinement",
+        "{rounds: 2}, refinement: {steps: 9}, self_training: {steps: 9}": (
+            "autoencoder", "diffusion", "adaptation", "self_training", "refinement",
         ),
-        "{rounds: 2}, reselection: {steps: 9, turns: 2}": (
-            "autoencoder", "diffusion", "adaptation", "reselection", "reselection_2",
+        "{rounds: 2}, iterated_self_training: {steps: 9, rounds: 2}": (
+            "autoencoder", "diffusion", "adaptation", "iterated_self_training", "iterated_self_training_2",
         ),
-        "{generator: cvae, rounds: 0, probes: 0}": ("cvae",),
+        "{generator: cvae, rounds: 0, query_points: 0}": ("cvae",),
     }  # fmt: skip
     import yaml
 
     for text, expected in stages.items():
         assert TrainingConfig.from_dict(yaml.safe_load(f"{{model: {text}}}")).stages == expected
-    with pytest.raises(ValueError, match="selection: it follows an adaptation"):
-        TrainingConfig.from_dict({"model": {"rounds": 0}, "selection": {"steps": 9}})
-    with pytest.raises(ValueError, match="diffusion.turns: only a reselection is done over; expected 1"):
-        TrainingConfig.from_dict({"diffusion": {"turns": 2}})
+    with pytest.raises(ValueError, match="self_training: it follows an adaptation"):
+        TrainingConfig.from_dict({"model": {"rounds": 0}, "self_training": {"steps": 9}})
+    with pytest.raises(ValueError, match="diffusion.rounds: only a reselection is done over; expected 1"):
+        TrainingConfig.from_dict({"diffusion": {"rounds": 2}})
 
 
 def test_paper_is_what_the_paper_states(request):

@@ -52,7 +52,7 @@ def test_views_and_anchors_vary_and_follow_the_seed(data, model, bank):
 def test_explorations_have_other_places_and_sizes(data, model):
     if model.config.frame != "anchor":
         pytest.skip("the paper's configuration has no anchors")
-    bank = build_bank(data, model, 2, seed=0, explored=0.5)
+    bank = build_bank(data, model, 2, seed=0, augmented=0.5)
     assert 0.35 < bank.own.float().mean() < 0.65
     assert (bank.scale[bank.own] == 1).all() and bank.scale[~bank.own].std() > 0.1
     low, high = SCALES

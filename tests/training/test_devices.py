@@ -31,11 +31,11 @@ def own_model(model):
 
 def _stages(model, data, bank):
     yield AutoencoderStage(model, StageConfig(), data, bank)
-    yield DiffusionStage(model, StageConfig(weights={"denoising": 1.0, "anchor": 0.1}), data, bank)
+    yield DiffusionStage(model, StageConfig(weights={"denoising": 1.0, "grasp_point": 0.1}), data, bank)
     true = true_latents(model, data, bank)
-    kind = "sampled" if model.config.probes else "denoised"
+    kind = "sampled" if model.config.query_points else "denoised"
     yield AdaptationStage(model, StageConfig(), data, bank, starting_latents(model, bank, true, kind, seed=0))
-    if not model.config.probes:
+    if not model.config.query_points:
         yield AutoencoderStage(model, StageConfig(form="points"), data, bank)
 
 
@@ -54,7 +54,7 @@ def test_every_stage_follows_its_device(own_model, data, bank):
 
 def test_the_cvae_follows_its_device(own_model, data):
     config = dataclasses.replace(
-        own_model.config, generator="cvae", rounds=0, probes=0, implicit_shape_width=0, bone_frames=False, evaluator_width=0
+        own_model.config, generator="cvae", rounds=0, query_points=0, implicit_shape_width=0, bone_frames=False, evaluator_width=0
     )
     model = FastGraspModel(config, own_model.hand)
     stage = CvaeStage(model, StageConfig(form="points"), data, build_bank(data, model, 1, seed=0)).to("meta")

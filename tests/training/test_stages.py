@@ -13,7 +13,7 @@ from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import build_bank
 from fastgrasp_training.diffusion import DiffusionStage, true_latents
 from fastgrasp_training.losses import HandContact, ScaledGrids, firm
-from fastgrasp_training.selection import MadeHands, SelectionError, SelectionStage, made_hands
+from fastgrasp_training.self_training import MadeHands, SelfTrainingError, SelfTrainingStage, made_hands
 from fastgrasp_training.stage import RandomBatches
 
 
@@ -53,14 +53,14 @@ def test_diffusion_learns(model, data, bank):
 
 def test_adaptation_learns(model, data, bank):
     AutoencoderStage(model, StageConfig(), data, bank)
-    kind = "sampled" if model.config.probes else "denoised"
+    kind = "sampled" if model.config.query_points else "denoised"
     true = true_latents(model, data, bank)
     latents = starting_latents(model, bank, true, kind, seed=0)
     weights = {"contact": 1.0, "penetration": 0.1, "step": 0.01}
     learned = {"adaptation"}
     if model.grasp_evaluator is not None:
-        weights |= {"hold": 0.1, "shape": 0.5, "judge": 0.1, "place": 0.1}
-        learned |= {"field", "judge", "graspability"}
+        weights |= {"wrench": 0.1, "implicit_shape": 0.5, "evaluator": 0.1, "graspability": 0.1}
+        learned |= {"implicit_shape", "grasp_evaluator", "graspability"}
     stage = AdaptationStage(model, StageConfig(weights=weights), data, bank, latents)
     first, last, moved = _train(stage, 100, 16)
     assert last < 0.9 * first
@@ -74,9 +74,9 @@ def test_every_loss_of_the_adaptation_has_a_gradient(model, data, bank):
     stage = AdaptationStage(model, StageConfig(), data, bank, starting_latents(model, bank, true, "denoised", seed=0))
     stage.on_train_epoch_start()
     torch.nn.init.normal_(model.adaptation.leave.weight, std=0.05)
-    learns = {"shape": model.implicit_shape, "judge": model.grasp_evaluator, "place": model.graspability}
+    learns = {"implicit_shape": model.implicit_shape, "evaluator": model.grasp_evaluator, "graspability": model.graspability}
     for name, value in stage.loss_terms(torch.arange(32)).items():
-        weight = learns.get(name, model.adaptation).leave.bias if name != "place" else learns[name].net[-1].bias
+        weight = learns.get(name, model.adaptation).leave.bias if name != "graspability" else learns[name].net[-1].bias
         slope = torch.autograd.grad(value, weight, retain_graph=True, allow_unused=True)[0]
         assert slope is not None, name
         assert torch.isfinite(slope).all() and (slope.abs().sum() > 0 or float(value.detach()) == 0), name
@@ -102,30 +102,30 @@ def test_judges_and_field_do_not_move_the_hand(model, data, bank):
     stage = AdaptationStage(model, StageConfig(), data, bank, true_latents(model, data, bank))
     torch.nn.init.normal_(model.adaptation.leave.weight, std=0.05)
     terms = stage.loss_terms(torch.arange(16))
-    for name in ("shape", "judge", "place"):
+    for name in ("implicit_shape", "evaluator", "graspability"):
         slopes = torch.autograd.grad(
             terms[name], list(model.adaptation.parameters()), retain_graph=True, allow_unused=True
         )
         assert all(slope is None or not slope.any() for slope in slopes), name
-    slopes = torch.autograd.grad(terms["judge"] + terms["place"], list(model.implicit_shape.parameters()), allow_unused=True)
+    slopes = torch.autograd.grad(terms["evaluator"] + terms["graspability"], list(model.implicit_shape.parameters()), allow_unused=True)
     assert all(slope is None or not slope.any() for slope in slopes)
 
 
 def test_selection_learns(model, data, bank):
     AutoencoderStage(model, StageConfig(), data, bank)
-    model.config = dataclasses.replace(model.config, spread=1.2)
-    stage = SelectionStage(model, StageConfig(), bank, 0.3 * true_latents(model, data, bank))
+    model.config = dataclasses.replace(model.config, noise_scale=1.2)
+    stage = SelfTrainingStage(model, StageConfig(), bank, 0.3 * true_latents(model, data, bank))
     first, last, moved = _train(stage, 160, 64)
     assert last < 0.9 * first
     assert moved == {"denoiser"}
-    assert model.config.spread == 1.0  # it learned how wide the latents are
+    assert model.config.noise_scale == 1.0  # it learned how wide the latents are
 
 
 def test_selection_keeps_the_hands_that_are_firm(data, hand):
     model = FastGraspModel.from_pretrained(hand=hand)
-    bank = build_bank(data, model, 1, seed=0, explored=0.5)
+    bank = build_bank(data, model, 1, seed=0, augmented=0.5)
     hands = made_hands(model, data, bank, seed=3)
-    rows = hands.lightest()
+    rows = hands.top_fraction()
     assert torch.equal(rows, hands.firm.nonzero().squeeze(1))
     chosen, latents = bank[rows], hands.latents[rows]
     assert len(bank) / 20 < len(chosen) < len(bank)
@@ -139,7 +139,7 @@ def test_selection_keeps_the_hands_that_are_firm(data, hand):
     gaps = HandContact.of(hand, model.query_ids).gaps(places, hand.faces, distance, grids, owner)
     assert firm(gaps, distance).mean() > 0.95  # the same hands again, up to rounding
     assert torch.equal(hands.seen // 2, data.object[bank.grasp])
-    light = hands.lightest(0.5)
+    light = hands.top_fraction(0.5)
     assert hands.sunk[light].mean() < 0.9 * hands.sunk[rows].mean()
 
 
@@ -148,14 +148,14 @@ def test_the_lightest_hands_are_taken_object_by_object():
     sunk = torch.tensor([3.0, 1.0, 2.0, 0.0, 9.0, 7.0, 8.0, 5.0])
     seen = torch.tensor([0, 0, 0, 0, 1, 1, 1, 4])  # heavy ones on object 1, one alone on 4
     hands = MadeHands(torch.zeros(8, 2), holding, sunk, seen)
-    assert hands.lightest(0.5).tolist() == [1, 2, 5, 6, 7]  # half of three are two
-    assert hands.lightest(0.3).tolist() == [1, 5, 7]
-    assert hands.lightest().tolist() == [0, 1, 2, 4, 5, 6, 7]
+    assert hands.top_fraction(0.5).tolist() == [1, 2, 5, 6, 7]  # half of three are two
+    assert hands.top_fraction(0.3).tolist() == [1, 5, 7]
+    assert hands.top_fraction().tolist() == [0, 1, 2, 4, 5, 6, 7]
 
 
 def test_selection_from_hands_that_hold_nothing_is_refused(model, data, bank):
-    with pytest.raises(SelectionError, match="0 of 16 hands hold firmly, too few to learn from"):
-        made_hands(model, data, bank[torch.arange(16)], seed=0).lightest()
+    with pytest.raises(SelfTrainingError, match="0 of 16 hands hold firmly, too few to learn from"):
+        made_hands(model, data, bank[torch.arange(16)], seed=0).top_fraction()
 
 
 def test_shaken_hands_stay_near(data):

@@ -1,4 +1,4 @@
-"""What probes feel: distances on a plane, and vectors that bones see the same however all is turned."""
+"""What query_points feel: distances on a plane, and vectors that bones see the same however all is turned."""
 
 import torch
 
@@ -11,8 +11,8 @@ def test_touch_on_a_plane():
     grid = torch.stack(torch.meshgrid(torch.arange(-10, 11), torch.arange(-10, 11), indexing="ij"), -1).reshape(-1, 2)
     points = torch.cat([grid * 0.01, torch.zeros(len(grid), 1)], -1).float()[None]
     normals = torch.tensor([0.0, 0.0, 1.0]).expand_as(points)
-    probes = torch.tensor([[[0.0, 0.0, 0.01], [0.02, 0.0, -0.005], [0.0, 0.0, 0.2]]])
-    felt = touch(probes, points, normals)[0] * 0.01  # metres
+    query_points = torch.tensor([[[0.0, 0.0, 0.01], [0.02, 0.0, -0.005], [0.0, 0.0, 0.2]]])
+    felt = touch(query_points, points, normals)[0] * 0.01  # metres
     torch.testing.assert_close(felt[0], torch.tensor([0, 0, -0.01, 0, 0, -0.01, 0.01]), atol=1e-6, rtol=0)
     torch.testing.assert_close(felt[1], torch.tensor([0, 0, 0.005, 0, 0, 0.005, -0.005]), atol=1e-6, rtol=0)
     assert abs(float(felt[2, :3].norm()) - REACH) < 1e-6
@@ -22,12 +22,12 @@ def test_bones_see_the_same_however_hand_and_object_are_turned():
     """Vectors in the shared frame turn with the scene; in the frames of the bones they stay, and keep their lengths."""
     g = torch.Generator().manual_seed(0)
     points = 0.05 * torch.randn(2, 60, 3, generator=g)
-    normals, probes = torch.nn.functional.normalize(points, dim=-1), 0.06 * torch.randn(2, 5, 3, generator=g)
+    normals, query_points = torch.nn.functional.normalize(points, dim=-1), 0.06 * torch.randn(2, 5, 3, generator=g)
     bones, turn = random_rotations(10, g).view(2, 5, 3, 3), random_rotations(2, g)
 
     def felt(rotation):
         back = rotation.transpose(1, 2)
-        told = touch(probes @ back, points @ back, normals @ back)
+        told = touch(query_points @ back, points @ back, normals @ back)
         return told, in_bones(told, rotation.unsqueeze(1) @ bones)
 
     still, seen = felt(torch.eye(3).expand(2, 3, 3))

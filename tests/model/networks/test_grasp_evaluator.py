@@ -45,7 +45,7 @@ def test_the_field_learns_the_unseen_side_of_balls():
 
 
 def test_the_judge_learns_from_touch_and_from_the_hand():
-    judge = GraspEvaluator(condition=6, probes=5, feels=TOUCH, width=32)
+    judge = GraspEvaluator(condition=6, query_points=5, feels=TOUCH, width=32)
     optimiser = torch.optim.Adam(judge.parameters(), lr=3e-3)
 
     def batch(count):

@@ -126,7 +126,7 @@ def test_denoiser_guidance():
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_adaptation_begins_as_no_change_and_then_learns(turned):
-    net = AdaptationModule(8, 16, probes=5, width=32, turned=turned)
+    net = AdaptationModule(8, 16, query_points=5, width=32, turned=turned)
     z, condition, felt, wrist = torch.randn(4, 8), torch.randn(4, 16), torch.randn(4, 5, 7), random_rotations(4)
     assert not net(z, condition, felt, wrist).any()
     net(z, condition, felt, wrist).sub(1).square().sum().backward()
@@ -136,7 +136,7 @@ def test_adaptation_begins_as_no_change_and_then_learns(turned):
 def test_vectors_of_the_answer_turn_with_the_wrist():
     """The same touch on another wrist is another answer in z1's frame; what is not a vector stays."""
     torch.manual_seed(0)
-    net = AdaptationModule(8, 16, probes=5, width=32, turned=True)
+    net = AdaptationModule(8, 16, query_points=5, width=32, turned=True)
     torch.nn.init.normal_(net.turned[-1].weight)
     z, condition, felt, wrist = torch.randn(4, 8), torch.randn(4, 16), torch.randn(4, 5, 7), random_rotations(4)
     assert not torch.allclose(net(z, condition, felt, wrist), net(z, condition, felt, wrist.flip(0)), atol=1e-2)

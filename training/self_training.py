@@ -5,9 +5,9 @@ came to a firm grasp, and those alone (rejection-sampling fine-tuning: Dong et a
 Generative Foundation Model Alignment", TMLR 2023). What ranking many hands would find, one pass then finds more often.
 
 Whether a grasp is firm is asked of friction cones on the whole object (`losses.firm`), as for the judges; never of the
-simulator. Of the firm hands on each object those can be taken alone that sink in least (`lightest`): hands that hold
-without pressing. Everything but the denoiser is frozen. The hands are drawn with the configured `spread` of the noise,
-and so the width of their latents is learned: from this stage on the model starts from plain noise, `spread` 1.
+simulator. Of the firm hands on each object those can be taken alone that sink in least (`top_fraction`): hands that hold
+without pressing. Everything but the denoiser is frozen. The hands are drawn with the configured `noise_scale` of the noise,
+and so the width of their latents is learned: from this stage on the model starts from plain noise, `noise_scale` 1.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from fastgrasp_training.losses import HandContact, ScaledGrids, firm, sunk_volum
 from fastgrasp_training.randomness import step_seed
 from fastgrasp_training.stage import Stage
 
-SELECTIONS = ("selection", "reselection")  # the second after a refinement, from the hands that are made since
+SELF_TRAINING = ("self_training", "iterated_self_training")  # the second after a refinement, from the hands that are made since
 FEWEST = 2  # firm hands to learn from; with fewer there is nothing to choose
 
 
-class SelectionError(ValueError):
+class SelfTrainingError(ValueError):
     """Too few of the model's own hands are firm."""
 
 
-class SelectionStage(Stage):
+class SelfTrainingStage(Stage):
     """The noise (or v) of noised latents (M, latent), those of firm hands, for the samples `bank` (M) they are of."""
 
-    name = "selection"
+    name = "self_training"
     losses = ("denoising",)
 
     def __init__(self, model: FastGraspModel, config: StageConfig, bank: SampleBank, latents: Tensor):
         super().__init__(model, config)
         self.bank, self.latents = bank, latents
-        model.config = replace(model.config, spread=1.0)
+        model.config = replace(model.config, noise_scale=1.0)
 
     def on_train_epoch_start(self) -> None:
         self.model.eval()  # but for the denoiser all is frozen, fixed statistics too
@@ -66,10 +66,10 @@ class MadeHands(NamedTuple):
     sunk: Tensor
     seen: Tensor
 
-    def lightest(self, share: float = 1.0) -> Tensor:
+    def top_fraction(self, share: float = 1.0) -> Tensor:
         """Numbers (K,) of the `share` of firm hands that sink in least, of those on objects seen alike.
 
-        Raises SelectionError where there are fewer than `FEWEST`.
+        Raises SelfTrainingError where there are fewer than `FEWEST`.
         """
         rows = self.firm.nonzero().squeeze(1)
         rows = rows[self.sunk[rows].argsort(stable=True)]
@@ -79,7 +79,7 @@ class MadeHands(NamedTuple):
         place = torch.arange(len(rows), device=rows.device) - first
         chosen = rows[place < share * count[group]].sort().values
         if len(chosen) < FEWEST:
-            raise SelectionError(
+            raise SelfTrainingError(
                 f"{int(self.firm.sum())} of {len(self.firm)} hands hold firmly, too few to learn from; train the "
                 "adaptation for longer, or leave selections out of the configuration"
             )
@@ -100,7 +100,7 @@ def made_hands(
         features, context = bank.features[index].float(), bank.context[index]
         condition = model.object_encoder(features, context)
         noise = torch.randn(len(index), model.config.latent, generator=generator).to(index.device)
-        latent = model.sample(condition, model.config.spread * noise)
+        latent = model.sample(condition, model.config.noise_scale * noise)
         state = model.adapt(latent, condition, points, normals, model.shape_latent(features, context))
         grids, places = ScaledGrids(data.objects.grids, bank.scale[index]), frames.out_of(model.hands(state))
         owner = data.object[bank.grasp[index]]
@@ -113,14 +113,14 @@ def made_hands(
     return MadeHands(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def selection_stage(
+def self_training_stage(
     name: str, config: StageConfig, seed: int, model: FastGraspModel, data: TrainingData, bank: SampleBank,
     tell=print, progress=None,
-) -> SelectionStage:  # fmt: skip
-    """The stage `name`, one of `SELECTIONS` or a later turn, with the hands it learns from. Raises SelectionError."""
+) -> SelfTrainingStage:  # fmt: skip
+    """The stage `name`, one of `SELF_TRAINING` or a later turn, with the hands it learns from. Raises SelfTrainingError."""
     hands = made_hands(model, data, bank, step_seed(seed, name, 0), progress=progress)
-    chosen = hands.lightest(config.lightest)
+    chosen = hands.top_fraction(config.top_fraction)
     tell(f"{int(hands.firm.sum()):,} of {len(bank):,} hands hold firmly; {len(chosen):,} are learned from")
-    stage = SelectionStage(model, config, bank[chosen], hands.latents[chosen])
+    stage = SelfTrainingStage(model, config, bank[chosen], hands.latents[chosen])
     stage.name = name
     return stage
