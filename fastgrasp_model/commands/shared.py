@@ -1,13 +1,22 @@
-"""What the verbs share: option parsing in one line of error, outputs checked before the work and written in
-one step."""
+"""What the commands share: options declared as a dataclass, errors of one line, outputs checked before the work."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import re
 import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from typing import Annotated, TypeVar
+
+import tyro
+
+Options = TypeVar("Options")
 
 
 class InputError(ValueError):
@@ -15,11 +24,134 @@ class InputError(ValueError):
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose complaints are one line with the remedy, through the same door as all other
-    errors."""
+    """An ArgumentParser whose errors are InputErrors. Being replaced by `parse`."""
 
     def error(self, message: str):
         raise InputError(f"{message} ({self.prog} --help lists the options)")
+
+
+def parse(
+    command: type[Options],
+    argv: Sequence[str],
+    prog: str,
+    description: str | None = None,
+    renamed: Mapping[str, str] | None = None,
+) -> Options:
+    """Read the command line `argv` into the dataclass `command` (or a Union of dataclasses: subcommands).
+
+    A field's docstring is its help. A flag that is off by default reads --flag, one that is on --no-flag. Positional
+    fields are Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CLOUD")]; numbers with a bound are
+    AtLeastOne, NotNegative or AboveZero.
+
+    Args:
+        prog: what the user types before the options, such as "fastgrasp generate".
+        description: first lines of --help; the dataclass's docstring where omitted. Line breaks are kept.
+        renamed: former option -> its present name. The former name works, with a warning.
+
+    Raises:
+        InputError: a wrong option or value. SystemExit: 0 after --help, which is printed.
+    """
+    argv = [_present_name(word, renamed or {}) for word in argv]
+    out, err = StringIO(), StringIO()
+    try:
+        with redirect_stdout(out), redirect_stderr(err), _width(None if {"-h", "--help"} & set(argv) else 10000):
+            return tyro.cli(command, prog=prog, description=description, args=argv, config=_MARKERS)
+    except SystemExit as leaving:
+        if leaving.code:
+            raise InputError(f"{_complaint(err.getvalue())} ({prog} --help lists the options)") from None
+        print(_plain(out.getvalue()))
+        raise
+
+
+_MARKERS = (
+    tyro.conf.FlagCreatePairsOff,
+    tyro.conf.OmitArgPrefixes,
+    tyro.conf.OmitSubcommandPrefixes,
+    tyro.conf.DisallowNone,
+    tyro.conf.HelptextFromCommentsOff,
+)
+
+
+@contextmanager
+def _width(columns: int | None):
+    """The width tyro writes in; errors get a large one, so that no path is broken over two lines."""
+    before = os.environ.get("COLUMNS")
+    if columns:
+        os.environ["COLUMNS"] = str(columns)
+    try:
+        yield
+    finally:
+        os.environ.pop("COLUMNS", None)
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
+def _present_name(word: str, renamed: Mapping[str, str]) -> str:
+    name, equals, value = word.partition("=")
+    if name not in renamed:
+        return word
+    warnings.warn(f"{name} is now {renamed[name]}", stacklevel=3)
+    return renamed[name] + equals + value
+
+
+def _complaint(printed: str) -> str:
+    """One line of tyro's error, which is a title, what was wrong, and perhaps hints, with rules between them."""
+    _title, told, *hints = re.split(r"\n *-{5,} *\n", printed)
+    if told.strip().startswith("Missing from"):
+        return "missing: " + ", ".join(re.findall(r"^ {6}(\S.*?) *$", told, re.MULTILINE))
+    told = " ".join(told.split())
+    if ": no type matching" in told:  # of a Union: what the last alternative said
+        told = told.partition(": no type matching")[0] + ": " + told.rpartition(": ")[2]
+    for theirs, ours in _PLAINER.items():
+        told = re.sub(theirs, ours, told)
+    if hints[0].strip().startswith("Perhaps you meant:"):
+        told += f"; perhaps you meant {hints[0].split()[3]}"
+    return told
+
+
+_PLAINER = {
+    r"^Error parsing ": "",
+    r"^(?=[A-Z])(.)": lambda first: first[0].lower(),
+    r"invalid literal for int\(\) with base 10: ": "expected a whole number, got ",
+    r"could not convert string to float: ": "expected a number, got ",
+    r"\. Expected 1 values": "",
+    r"\[/?bold\]": "",
+    r"\.$": "",
+}
+
+
+def _plain(printed: str) -> str:
+    """tyro's help without rules, and without the defaults that tell nothing."""
+    text = re.sub(r"^ (\w.*?) *\n -{5,} *$", r"\1:", printed, flags=re.MULTILINE)
+    text = re.sub(r" *$", "", text, flags=re.MULTILINE)
+    return re.sub(r"\s*\(default:\s*(None|False|True)?\s*\)", "", text).strip()
+
+
+def _checked(kind: type, wanted: str, accepts) -> tyro.constructors.PrimitiveConstructorSpec:
+    """How tyro reads a number for which `accepts(value)` must hold."""
+    noun = "a whole number" if kind is int else "a number"
+
+    def read(words: list[str]):
+        try:
+            value = kind(words[0])
+        except ValueError:
+            raise ValueError(f"expected {noun}, got {words[0]!r}") from None
+        if not accepts(value):
+            raise ValueError(f"expected {wanted}, got {words[0]}")
+        return value
+
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="N" if kind is int else "X",
+        instance_from_str=read,
+        is_instance=lambda value: isinstance(value, (int, kind)),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+AtLeastOne = Annotated[int, _checked(int, "1 or more", lambda value: value >= 1)]
+NotNegative = Annotated[int, _checked(int, "0 or more", lambda value: value >= 0)]
+AboveZero = Annotated[float, _checked(float, "a number greater than 0", lambda value: 0 < value < float("inf"))]
 
 
 def positive(text: str) -> int:
