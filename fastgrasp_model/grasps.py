@@ -6,8 +6,6 @@ neither a hand model nor torch. The file format is written down in docs/grasp_fi
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastgrasp_model.files import write_atomically
+from fastgrasp_model.hand import VERTICES
 from fastgrasp_model.hand.keypoints import keypoints_from, wrist_frame
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _ROW_SHAPES = {
     "global_orient": (3,),
     "hand_pose": (45,),
     "transl": (3,),
-    "vertices": (778, 3),
+    "vertices": (VERTICES, 3),
     "keypoints": (21, 3),
     "wrist_position": (3,),
     "wrist_quaternion": (4,),
@@ -218,16 +218,8 @@ class Grasps:
 def write_grasp_arrays(path: Path, grasps: Grasps, **more: np.ndarray) -> None:
     """Write a grasp file with `more` arrays in it, whole or not at all. Raises OSError where it cannot be written."""
     arrays = {field.name: np.asarray(getattr(grasps, field.name)) for field in fields(Grasps)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, format_version=np.int64(FORMAT_VERSION), **more, **arrays)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    version = np.int64(FORMAT_VERSION)
+    write_atomically(path, lambda file: np.savez_compressed(file, format_version=version, **more, **arrays))
 
 
 def _from_content(content: dict[str, np.ndarray], path: Path) -> Grasps:

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from fastgrasp_model.geometry.subdivision import loop_subdivision
+from fastgrasp_model.hand import VERTICES
 from fastgrasp_model.rasteriser import Buffers, Camera, corner_normals, scan
 from fastgrasp_model.shading import from_srgb, shade, to_srgb
 
@@ -19,7 +20,7 @@ OBJECT_COLOUR = from_srgb(116, 148, 168)
 SKIN = from_srgb(228, 184, 158)
 UP = np.array([0.0, 0.0, 1.0])
 _WHOLE_OBJECT, _NEAR = 0.26, 0.18  # metres from the middle of the hand
-MANO_VERTICES, _OPEN_HAND_FACES = 778, 1538  # in MANO's order the triangles that close the wrist come after these
+_OPEN_HAND_FACES = 1538  # in MANO's order the triangles that close the wrist come after these
 
 
 class SceneObject:
@@ -120,7 +121,7 @@ def _smoothing(face_bytes: bytes, count: int):
     from fastgrasp_model.hand.topology import HandModelError, boundary_loop
 
     faces = np.frombuffer(face_bytes, dtype=np.int32).reshape(-1, 3)
-    if count != MANO_VERTICES or len(faces) < _OPEN_HAND_FACES:
+    if count != VERTICES or len(faces) < _OPEN_HAND_FACES:
         return None
     faces, lid = faces[:_OPEN_HAND_FACES], faces[_OPEN_HAND_FACES:]
     try:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.geometry.rotations import matrix_to_axis_angle, rotation_6d_to_matrix
+from fastgrasp_model.hand import VERTICES
 from fastgrasp_model.hand.anatomy import (
     FINGER_JOINTS,
     angles_to_matrices,
@@ -37,7 +38,7 @@ class Hands:
         owner = self.layer.weights.argmax(1)
         self.pads = {**pads(self.layer), **_finger_sides(self.layer, self.axes, owner)}
         self.subset = self._subset(owner)
-        place = torch.full((778,), -1)
+        place = torch.full((VERTICES,), -1)
         place[self.subset] = torch.arange(len(self.subset))
         self.subset_sets = [place[self.pads[name]] for name in SETS]
         self.full_sets = [self.pads[name] for name in SETS]
@@ -50,7 +51,7 @@ class Hands:
             self._move()
 
     def _subset(self, owner: Tensor) -> Tensor:
-        chosen = torch.zeros(778, dtype=torch.bool)
+        chosen = torch.zeros(VERTICES, dtype=torch.bool)
         chosen[::3] = True
         # tips all round: what lies between the chosen vertices is what goes in too deep
         chosen |= torch.isin(owner, torch.tensor([chain[2] for chain in FINGER_JOINTS.values()]))

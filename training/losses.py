@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.hand import ManoLayer
+from fastgrasp_model.hand import VERTICES, ManoLayer
 from fastgrasp_model.hand.anatomy import FINGERS, joint_axes, limit_violation, matrices_to_angles, pads
 from fastgrasp_model.hand.collision_spheres import CollisionSpheres, collision_spheres
 from fastgrasp_model.hand.mano_layer import HandPose
@@ -79,7 +79,7 @@ class HandContact:
 
     def penetration(self, distance: Tensor) -> Tensor:
         """L_penetr: what lies deeper in the object than flesh yields, summed over the skin as if all 778 were there."""
-        return penetration(distance, self.allowance.to(distance)) * (778 / len(self.skin))
+        return penetration(distance, self.allowance.to(distance)) * (VERTICES / len(self.skin))
 
     def stability(self, points: Tensor, distance: Tensor, grids, index: Tensor) -> Tensor:
         """How far the contacts are from holding the object: net wrench of their best balance (Liu et al. 2021).

@@ -17,7 +17,7 @@ from fastgrasp_evaluation.formats.files import mesh_files, read_mesh
 from fastgrasp_evaluation.formats.hands import Hand
 from fastgrasp_evaluation.formats.meshes import mesh_hand
 from fastgrasp_evaluation.formats.request import Request
-from fastgrasp_model.hand.mano_file import VERTEX_COUNT
+from fastgrasp_model.hand import VERTICES
 
 # In the order in which the published code lists the objects.
 HO3D_OBJECTS = (
@@ -33,7 +33,7 @@ def is_here(folder: Path) -> bool:
     if not files or not all(path.suffix.lower() == ".ply" and _MERGED.match(path.stem) for path in files):
         return False
     try:
-        return len(read_mesh(files[0])[0]) > VERTEX_COUNT
+        return len(read_mesh(files[0])[0]) > VERTICES
     except HandProblem:
         return True
 
@@ -57,7 +57,7 @@ def _hand(path: Path, name: str, side: str, scale: float) -> Hand:
     whole = mesh_hand(path, name, side, scale)
     if whole.problem is not None:
         return whole
-    first = (whole.faces < VERTEX_COUNT).all(axis=1)
-    if (whole.faces[~first] < VERTEX_COUNT).any() or not first.any():
-        return replace(whole, problem=f"{path.name}: its first {VERTEX_COUNT} vertices are no separate hand")
-    return replace(whole, vertices=whole.vertices[:VERTEX_COUNT], faces=whole.faces[first])
+    first = (whole.faces < VERTICES).all(axis=1)
+    if (whole.faces[~first] < VERTICES).any() or not first.any():
+        return replace(whole, problem=f"{path.name}: its first {VERTICES} vertices are no separate hand")
+    return replace(whole, vertices=whole.vertices[:VERTICES], faces=whole.faces[first])

@@ -16,8 +16,7 @@ from fastgrasp_evaluation.formats.joints_from_mesh import keypoints_of, posed_jo
 from fastgrasp_evaluation.formats.request import UNITS, Request
 from fastgrasp_evaluation.formats.surface import closed_faces, numbering, outward, without_duplicates
 from fastgrasp_evaluation.metrics.hand_set import HandSet
-from fastgrasp_model.hand import SIDES
-from fastgrasp_model.hand.mano_file import VERTEX_COUNT
+from fastgrasp_model.hand import SIDES, VERTICES
 
 if TYPE_CHECKING:
     from fastgrasp_model.hand.mano_layer import ManoLayer
@@ -154,7 +153,7 @@ def _completed(hand: Hand, request: Request, models: dict[str, _Model]) -> Hand:
         closed = closed_faces(faces)
     closed = outward(vertices, closed)
     hand = replace(hand, vertices=vertices, faces=closed)
-    if not VERTEX_COUNT <= len(vertices) <= VERTEX_COUNT + _CAP_VERTICES:
+    if not VERTICES <= len(vertices) <= VERTICES + _CAP_VERTICES:
         return hand
     if hand.side not in models:
         models[hand.side] = _Model(request.layer(hand.side))

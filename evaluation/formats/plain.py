@@ -15,7 +15,7 @@ from fastgrasp_evaluation.formats import parameters as mano
 from fastgrasp_evaluation.formats.hands import Hand
 from fastgrasp_evaluation.formats.ours import object_names
 from fastgrasp_evaluation.formats.request import Request
-from fastgrasp_model.hand.mano_file import VERTEX_COUNT
+from fastgrasp_model.hand import VERTICES
 
 VERTEX_KEYS = ("vertices", "verts", "hand_verts")
 # Longest edge of a posed hand, in lengths of that edge at rest, that fifteen bent joints and a shape can make of it.
@@ -144,7 +144,7 @@ def _faces(
                 f"'faces' name vertices {faces.min()} to {faces.max()}, expected 0 to {size - 1}. Count from 0."
             )
         return list(faces) if faces.ndim == 3 else [faces] * count
-    if size != VERTEX_COUNT:
+    if size != VERTICES:
         raise request.error(f"vertices (B, {size}, 3) without faces; expected faces (F, 3), or MANO's 778 vertices.")
     for side in dict.fromkeys(sides):
         chosen = [i for i, one in enumerate(sides) if one == side]

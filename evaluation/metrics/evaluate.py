@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastgrasp_evaluation.metrics import contact_ratio, penetration
-from fastgrasp_evaluation.metrics.hand_set import MANO_VERTICES, HandSet
+from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_evaluation.metrics.protocols import COLUMNS, PROTOCOLS, columns_of
 from fastgrasp_evaluation.metrics.summary import Measured, build_report
 from fastgrasp_model.grasps import GraspFileError, Grasps
+from fastgrasp_model.hand import VERTICES
 
 if TYPE_CHECKING:
     import trimesh
@@ -146,7 +147,7 @@ def _geometry_columns(
 def _thumb_and_two(vertices: list, faces: list, keypoints: np.ndarray, near: list) -> np.ndarray:
     """(B,) contact of thumb and two fingers; NaN for hands without MANO's 778 vertices, whose fingers are unknown."""
     column = np.full(len(vertices), np.nan)
-    mano = [i for i, hand in enumerate(vertices) if len(hand) == MANO_VERTICES]
+    mano = [i for i, hand in enumerate(vertices) if len(hand) == VERTICES]
     if mano:
         fingers = contact_ratio.finger_vertices(vertices[mano[0]], faces[mano[0]], keypoints[mano[0]])
         column[mano] = contact_ratio.contact_thumb_and_two_fingers(np.stack([near[i] for i in mano]), fingers)

@@ -14,8 +14,6 @@ import numpy as np
 if TYPE_CHECKING:
     from fastgrasp_model.grasps import Grasps
 
-MANO_VERTICES = 778
-
 
 @dataclass(frozen=True)
 class HandSet:

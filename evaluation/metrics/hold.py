@@ -26,7 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastgrasp_evaluation.metrics.distance_field import DistanceField
-from fastgrasp_evaluation.metrics.simulation import DIRECTIONS, GRAVITY, SimulationError, checked_hand
+from fastgrasp_evaluation.metrics.simulation import DIRECTIONS, SimulationError, checked_hand
+from fastgrasp_model.physics import GRAVITY
 
 
 @dataclass(frozen=True)

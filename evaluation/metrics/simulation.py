@@ -20,12 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from fastgrasp_evaluation.metrics.decomposition import SimulationError, decomposition, obj_text, quiet
+from fastgrasp_model.hand import VERTICES
+from fastgrasp_model.physics import GRAVITY
 
-GRAVITY, TIME_STEP, STEPS, FRICTION = 9.8, 1.0 / 240.0, 35, 3.0
+TIME_STEP, STEPS, FRICTION = 1.0 / 240.0, 35, 3.0
 DIRECTIONS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], dtype=np.float64)
 PRESETS = ("legacy", "fast")
 SOLVER_ITERATIONS = 150
-MANO_VERTICES, MANO_FACES, MANO_CLOSED_FACES = 778, 1538, 1552
+MANO_FACES, MANO_CLOSED_FACES = 1538, 1552
 
 
 class GraspSimulator:
@@ -68,7 +70,7 @@ class GraspSimulator:
         if self._slip is not None:
             return self._slip(hand_vertices, directions, steps, friction)
         vertices, faces = checked_hand(hand_vertices, hand_faces)
-        if (len(vertices), len(faces)) == (MANO_VERTICES, MANO_CLOSED_FACES):
+        if (len(vertices), len(faces)) == (VERTICES, MANO_CLOSED_FACES):
             faces = faces[:MANO_FACES]  # the fan over the wrist comes last
         moved = np.full(len(directions), np.inf)
         with tempfile.TemporaryDirectory(prefix="fastgrasp_") as folder:

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from fastgrasp_model.hand.mano_layer import HandOutput, ManoLayer
 
 SIDES = ("right", "left")
+VERTICES = 778  # of the hand mesh, numbered as in MANO
 
 __all__ = [
     "SIDES",
+    "VERTICES",
     "HandModelError",
     "HandOutput",
     "ManoLayer",

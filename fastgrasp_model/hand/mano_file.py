@@ -11,18 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-VERTEX_COUNT = 778
+from fastgrasp_model.hand import VERTICES
+
 FACE_COUNT = 1538
 JOINT_COUNT = 16
 SHAPE_COUNT = 10
 POSE_FEATURES = (JOINT_COUNT - 1) * 9
 
 _REQUIRED_SHAPES = {
-    "v_template": (VERTEX_COUNT, 3),
-    "shapedirs": (VERTEX_COUNT, 3, SHAPE_COUNT),
-    "posedirs": (VERTEX_COUNT, 3, POSE_FEATURES),
-    "J_regressor": (JOINT_COUNT, VERTEX_COUNT),
-    "weights": (VERTEX_COUNT, JOINT_COUNT),
+    "v_template": (VERTICES, 3),
+    "shapedirs": (VERTICES, 3, SHAPE_COUNT),
+    "posedirs": (VERTICES, 3, POSE_FEATURES),
+    "J_regressor": (JOINT_COUNT, VERTICES),
+    "weights": (VERTICES, JOINT_COUNT),
     "kintree_table": (2, JOINT_COUNT),
     "f": (FACE_COUNT, 3),
     "hands_components": (45, 45),
@@ -112,8 +113,8 @@ def _checked(content: dict[str, object], path: Path) -> dict[str, np.ndarray]:
     shapes = {**_REQUIRED_SHAPES, **{k: s for k, s in _OPTIONAL_SHAPES.items() if k in content}}
     arrays = {key: _checked_array(content[key], key, shape, path) for key, shape in shapes.items()}
     for key in ("f", "tip_ids"):
-        if key in arrays and (arrays[key].min() < 0 or arrays[key].max() >= VERTEX_COUNT):
-            raise HandModelError(f"{path}: '{key}' names vertices outside 0..{VERTEX_COUNT - 1}. {_REMEDY}")
+        if key in arrays and (arrays[key].min() < 0 or arrays[key].max() >= VERTICES):
+            raise HandModelError(f"{path}: '{key}' names vertices outside 0..{VERTICES - 1}. {_REMEDY}")
     parents, children = arrays["kintree_table"]
     if not (np.array_equal(children, np.arange(JOINT_COUNT)) and (parents[1:] < children[1:]).all()):
         raise HandModelError(f"{path}: 'kintree_table' is not a tree with parents before children. {_REMEDY}")

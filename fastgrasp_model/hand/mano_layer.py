@@ -21,13 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
-from fastgrasp_model.hand.mano_file import (
-    JOINT_COUNT,
-    SHAPE_COUNT,
-    VERTEX_COUNT,
-    HandModelError,
-    load_hand_file,
-)
+from fastgrasp_model.hand.mano_file import JOINT_COUNT, SHAPE_COUNT, HandModelError, load_hand_file
 from fastgrasp_model.hand.topology import close_wrist, mirrored_model, side_of
 
 PARAMETER_COUNT = 61
@@ -261,4 +255,4 @@ def _tree_levels(parents: list[int]) -> tuple[list[int], list[tuple[int, int, li
         order, above = order + children, children
 
 
-__all__ = ["PARAMETER_COUNT", "VERTEX_COUNT", "HandModelError", "HandOutput", "HandPose", "ManoLayer"]
+__all__ = ["PARAMETER_COUNT", "HandModelError", "HandOutput", "HandPose", "ManoLayer"]

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.physics.wrench import DIRECTIONS, GRAVITY
+from fastgrasp_model.physics import GRAVITY
+from fastgrasp_model.physics.wrench import DIRECTIONS
 
 TIME_STEP, STEPS = 1.0 / 240.0, 35
 LOOK = 5  # bodies that are out are put away every LOOK steps

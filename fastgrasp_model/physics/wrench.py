@@ -22,8 +22,9 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_model.hand import VERTICES
+from fastgrasp_model.physics import GRAVITY
 
-GRAVITY = 9.8  # m/s2, and newtons for 1 kg
 DIRECTIONS = ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
 RELAXATION, PENALTY = 1.7, 0.015  # of the solver; the penalty in units of the greatest eigenvalue
 
@@ -45,7 +46,7 @@ class WrenchSettings:
     length: float = 0.05  # metres: a torque divided by it compares with a force
     count: int = 24  # contacts of a hand, at most
     rounds: int = 60
-    nearest: int = 778  # vertices of a hand that may touch: so many, nearest to the object or deepest in it
+    nearest: int = VERTICES  # vertices of a hand that may touch: so many, nearest to the object or deepest in it
 
 
 def wrench_gap(points: Tensor, normals: Tensor, limits: Tensor, settings: WrenchSettings | None = None,
