@@ -1,44 +1,48 @@
-"""`fastgrasp check`: what is installed, which hand, weights and device are in use, and what to do about what
-is missing."""
+"""`fastgrasp check`: report what is installed and which hand, weights and device are in use, with remedies."""
 
 from __future__ import annotations
 
 import json
 import platform
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
 
-from fastgrasp_model.commands.shared import Parser
+from tyro.conf import arg
 
-# Package -> what it is for; the first group is needed, the second is not.
-NEEDED = {
-    "numpy": "", "scipy": "", "scikit-learn": "", "torch": "", "trimesh": "", "safetensors": "", "pyyaml": "",
-    "rich": "", "tyro": "", "pillow": "pictures",
-}  # fmt: skip
-OPTIONAL = {
-    "libigl": "evaluate, synthesize",
-    "pybullet": "evaluate, synthesize",
-    "lightning": "train",
-    "tensorboard": "train",
-    "manifold3d": "synthesize",
-}
+from fastgrasp_model.commands.extras import CORE, EXTRAS, remedy
+from fastgrasp_model.commands.shared import parse
 
-_NOT_CHECKED = {"name": None, "problem": None}
+
+@dataclass
+class CheckOptions:
+    """Report what is installed and which hand, weights and device are in use."""
+
+    mano: Path | None = None
+    """check this hand file instead of the default"""
+    weights: Annotated[Path | None, arg(metavar="DIR")] = None
+    """check these weights instead of the shipped ones"""
+    json: bool = False
+    """print a report as JSON"""
 
 
 def main(argv: list[str]) -> int:
-    """Print what is there; exit code 1 when grasps cannot be generated."""
-    options = _parser().parse_args(argv)
+    """Print the report; the exit code is 1 when grasps cannot be generated."""
+    options = parse(CheckOptions, argv, "fastgrasp check")
     hand = _hand(options.mano)
+    nothing = {"name": None, "problem": None}
     report = {
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in (*NEEDED, *OPTIONAL)},
-        "ros": _ros(),
+        "packages": {name: _version(name) for name in CORE},
+        "extras": {name: {package: _version(package) for package in extra.packages} for name, extra in EXTRAS.items()},
+        "ros": {"rclpy": find_spec("rclpy") is not None, "interfaces": find_spec("fastgrasp") is not None},
         "device": _device(),
         "hand": hand,
-        "weights": _weights(options.weights, options.mano) if not hand["problem"] else dict(_NOT_CHECKED),
+        "weights": nothing if hand["problem"] else _weights(options.weights, options.mano),
     }
-    problems = [f"{name} is missing: pip install {name}" for name in NEEDED if not report["packages"][name]]
+    problems = [f"{name} is missing: pip install {name}" for name in CORE if not report["packages"][name]]
     problems += [report[part]["problem"] for part in ("hand", "weights") if report[part]["problem"]]
     report["ready"] = not problems
     if options.json:
@@ -55,11 +59,6 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _ros() -> dict:
-    """Whether the ROS side can run: rclpy and the built interfaces."""
-    return {"rclpy": find_spec("rclpy") is not None, "interfaces": find_spec("fastgrasp") is not None}
-
-
 def _device() -> dict:
     try:
         import torch
@@ -69,7 +68,7 @@ def _device() -> dict:
     return {"default": "cpu", "cuda": cuda, "threads": torch.get_num_threads()}
 
 
-def _hand(path: str | None) -> dict:
+def _hand(path: Path | None) -> dict:
     try:
         from fastgrasp_model.hand import ManoLayer
 
@@ -79,51 +78,43 @@ def _hand(path: str | None) -> dict:
         return {"name": None, "vertices": None, "problem": str(error)}
 
 
-def _weights(path: str | None, mano: str | None) -> dict:
+def _weights(path: Path | None, mano: Path | None) -> dict:
     try:
         from fastgrasp_model.generator import GraspGenerator
 
-        generator = GraspGenerator.from_pretrained(path, mano)
-        return {"name": generator.weights_name, "problem": None}
+        return {"name": GraspGenerator.from_pretrained(path, mano).weights_name, "problem": None}
     except (ValueError, ImportError) as error:
         return {"name": None, "problem": str(error)}
 
 
 def _print(report: dict, problems: list[str]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("python", report["python"])
-    for name, found in report["packages"].items():
-        use = {**NEEDED, **OPTIONAL}[name]
-        table.add_row(name, found or "[yellow]not installed[/yellow]", f"[dim]{use}[/dim]")
+    for name, found in {"python": report["python"], **report["packages"]}.items():
+        table.add_row(name, found or "[red]missing[/red]")
+    for name, packages in report["extras"].items():
+        missing = [package for package in packages if not packages[package]]
+        state = f"[yellow]without {', '.join(missing)}[/yellow]: {escape(remedy(name))}" if missing else "installed"
+        table.add_row(escape(f"extra [{name}]"), f"{state} [dim]({EXTRAS[name].purpose})[/dim]")
     ros, device = report["ros"], report["device"]
-    table.add_row("rclpy", "found" if ros["rclpy"] else "[yellow]not found[/yellow]", "[dim]the node[/dim]")
-    table.add_row(
-        "ROS interfaces",
-        "found" if ros["interfaces"] else "[yellow]not built[/yellow]",
-        "[dim]the node[/dim]",
-    )
-    table.add_row(
-        "device",
-        f"cpu, {device['threads']} threads"
-        + (f"; cuda: {device['cuda']}" if device["cuda"] else "; no cuda"),
-    )
-    table.add_row("hand", report["hand"]["name"] or "[red]none[/red]")
-    table.add_row("weights", report["weights"]["name"] or "[red]none[/red]")
+    table.add_row("ROS 2 node", _ros_state(ros))
+    cuda = f"cuda: {device['cuda']}" if device["cuda"] else "no cuda"
+    table.add_row("device", f"cpu, {device['threads']} threads; {cuda}")
+    for part in ("hand", "weights"):
+        table.add_row(part, report[part]["name"] or "[red]none[/red]")
     console = Console()
     console.print(table)
     for problem in problems:
-        console.print(f"[red]problem:[/red] {problem}", soft_wrap=True)
+        console.print(f"[red]problem:[/red] {escape(problem)}", soft_wrap=True)
     console.print("ready to generate grasps" if report["ready"] else "not ready to generate grasps")
 
 
-def _parser() -> Parser:
-    parser = Parser(
-        prog="fastgrasp check", description="What is installed, which hand, weights and device are in use."
-    )
-    parser.add_argument("--mano", metavar="PATH", help="check this hand file instead of the default")
-    parser.add_argument("--weights", metavar="DIR", help="check these weights instead of the shipped ones")
-    parser.add_argument("--json", action="store_true", help="print a report as JSON")
-    return parser
+def _ros_state(ros: dict) -> str:
+    if not ros["rclpy"]:
+        return "[yellow]no rclpy[/yellow]: source a ROS 2 distribution, or run `make env`"
+    if not ros["interfaces"]:
+        return "[yellow]interfaces not built[/yellow]: install this package again with ROS 2 present"
+    return "installed"

@@ -1,28 +1,57 @@
-"""`fastgrasp generate CLOUD_OR_MESH`: grasps for one object, saved, drawn and told."""
+"""`fastgrasp generate CLOUD`: generate grasps for one object; save, draw and report them."""
 
 from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from fastgrasp_model.commands.shared import (
-    InputError,
-    Parser,
-    check_output,
-    checked_device,
-    load_object,
-    positive,
-)
+from tyro.conf import Positional, arg
 
-_PICTURES = (".png", ".jpg")
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, check_output, checked_device, load_object, parse
+
+
+@dataclass
+class GenerateOptions:
+    """Generate grasps for one object, best first, in the frame of its cloud.
+
+    example: fastgrasp generate mug.ply --num 16 --out mug.npz --render mug.png
+    """
+
+    cloud: Annotated[Positional[Path], arg(metavar="CLOUD")]
+    """.ply .obj .stl .pcd .npy .npz of one object, in metres"""
+    num: AtLeastOne = 16
+    """how many grasps"""
+    candidates: AtLeastOne = 1
+    """hands drawn for every grasp; the best by the score is kept"""
+    seed: int = 0
+    """the same seed gives the same grasps"""
+    out: Annotated[Path | None, arg(metavar="FILE.npz")] = None
+    """save the grasps"""
+    render: Annotated[Path | None, arg(metavar="FILE.png")] = None
+    """draw the best four, from two sides"""
+    side: Literal["right", "left"] = "right"
+    """which hand"""
+    viewpoint: Annotated[str | None, arg(metavar="X,Y,Z")] = None
+    """where the sensor stood, for a single-view cloud"""
+    mano: Path | None = None
+    """your MANO file, .pkl or .npz (default: the open hand)"""
+    weights: Annotated[Path | None, arg(metavar="DIR")] = None
+    """weights folder (default: the shipped weights)"""
+    device: Annotated[str, arg(metavar="NAME")] = "cpu"
+    """cpu or cuda"""
+    json: bool = False
+    """print a report as JSON"""
 
 
 def main(argv: list[str]) -> int:
-    """Generate grasps; writes only what was asked for, each file in one step."""
-    options = _parser().parse_args(argv)
+    """Generate grasps. Only the files asked for are written, each in one step."""
+    options = parse(GenerateOptions, argv, "fastgrasp generate")
     check_output(options.out, (".npz",))
-    check_output(options.render, _PICTURES)
+    check_output(options.render, (".png", ".jpg"))
+    viewpoint = _coordinates(options.viewpoint)
 
     from fastgrasp_model.geometry.cloud_files import read_cloud
     from fastgrasp_model.geometry.clouds import validate_cloud
@@ -32,15 +61,12 @@ def main(argv: list[str]) -> int:
 
     from fastgrasp_model.generator import GraspGenerator
 
-    generator = GraspGenerator.from_pretrained(
-        options.weights, options.mano, device=device, side=options.side
-    )
+    generator = GraspGenerator.from_pretrained(options.weights, options.mano, device=device, side=options.side)
     started = time.perf_counter()
     grasps = generator.generate(
-        points, options.num, seed=options.seed, viewpoint=options.viewpoint, candidates=options.candidates
+        points, options.num, seed=options.seed, viewpoint=viewpoint, candidates=options.candidates
     )
     seconds = time.perf_counter() - started
-    written = _write(grasps, options)
     report = {
         "cloud": str(options.cloud),
         "points": len(points),
@@ -52,13 +78,13 @@ def main(argv: list[str]) -> int:
         "hand": generator.hand_name,
         "weights": generator.weights_name,
         "device": device,
-        "written": [str(path) for path in written],
+        "written": [str(path) for path in _write(grasps, options)],
     }
-    print(json.dumps(report, indent=1) if options.json else _story(report))
+    print(json.dumps(report, indent=1) if options.json else _summary(report))
     return 0
 
 
-def _write(grasps, options) -> list[Path]:
+def _write(grasps, options: GenerateOptions) -> list[Path]:
     written = []
     if options.out:
         written.append(grasps.save(options.out))
@@ -70,14 +96,14 @@ def _write(grasps, options) -> list[Path]:
     return written
 
 
-def _story(report: dict) -> str:
-    best, worst = max(report["scores"]), min(report["scores"])
+def _summary(report: dict) -> str:
+    """The report in a few lines of text."""
     chosen = f", each the best of {report['candidates']} by the score," if report["candidates"] > 1 else ""
     lines = [
         f"{report['grasps']} {report['side']}-hand grasps{chosen} for {report['points']:,} points "
         f"in {1000 * report['seconds']:.0f} ms "
         f"({report['device']}; hand: {report['hand']}; weights: {report['weights']})",
-        f"scores {best:.2f} (grasp 1) to {worst:.2f}",
+        f"scores {max(report['scores']):.2f} (grasp 1) to {min(report['scores']):.2f}",
     ]
     lines += [f"wrote {path}" for path in report["written"]]
     if not report["written"]:
@@ -85,51 +111,16 @@ def _story(report: dict) -> str:
     return "\n".join(lines)
 
 
-def _parser() -> Parser:
-    parser = Parser(
-        prog="fastgrasp generate",
-        description="Grasps for one object, best first, in the frame of the cloud.",
-        epilog="example: fastgrasp generate mug.ply --num 16 --out mug.npz --render mug.png",
-    )
-    parser.add_argument("cloud", type=Path, help=".ply .obj .stl .pcd .npy .npz of one object, in metres")
-    parser.add_argument("--num", type=positive, default=16, help="how many grasps (default 16)")
-    parser.add_argument(
-        "--candidates",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="hands drawn for every grasp; the best by the score is kept (default 1)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same grasps (default 0)")
-    parser.add_argument("--out", type=Path, metavar="FILE.npz", help="save the grasps")
-    parser.add_argument("--render", type=Path, metavar="FILE.png", help="draw the best four, from two sides")
-    parser.add_argument(
-        "--side", choices=("right", "left"), default="right", help="which hand (default right)"
-    )
-    parser.add_argument(
-        "--viewpoint",
-        type=_viewpoint,
-        metavar="X,Y,Z",
-        help="where the sensor stood, for a single-view cloud",
-    )
-    parser.add_argument(
-        "--mano", type=Path, metavar="PATH", help="your MANO file, .pkl or .npz (default: the open hand)"
-    )
-    parser.add_argument(
-        "--weights", type=Path, metavar="DIR", help="weights folder (default: the shipped weights)"
-    )
-    parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
-    parser.add_argument("--json", action="store_true", help="print a report as JSON")
-    return parser
-
-
-def _viewpoint(text: str):
+def _coordinates(text: str | None):
+    """The point "x,y,z" as an array (3,). Raises InputError."""
+    if text is None:
+        return None
     import numpy as np
 
     try:
-        values = [float(word) for word in text.split(",")]
+        values = np.array([float(word) for word in text.split(",")])
     except ValueError:
-        values = []
-    if len(values) != 3 or not np.isfinite(values).all():
+        values = np.empty(0)
+    if values.shape != (3,) or not np.isfinite(values).all():
         raise InputError(f"--viewpoint: expected three numbers such as 0,0,0.6 in metres, got '{text}'")
-    return np.array(values)
+    return values

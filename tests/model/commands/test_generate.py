@@ -1,9 +1,11 @@
-"""`fastgrasp generate --candidates`: what it passes on, reports and tells."""
+"""`fastgrasp generate`: what it writes, reports and prints."""
 
 import json
 
 import numpy as np
 import pytest
+import trimesh
+from command_line import run
 
 from fastgrasp_model import cli
 from fastgrasp_model.grasps import Grasps
@@ -42,8 +44,40 @@ def test_one_candidate_is_the_default(capsys, cloud, weights_folder):
     assert "best of" not in generate(capsys, cloud, weights_folder)
 
 
-@pytest.mark.parametrize("count", ["0", "-1", "x"])
-def test_a_wrong_number_is_one_line(capsys, cloud, count):
-    assert cli.main(["generate", str(cloud), "--candidates", count]) == 2
-    error = capsys.readouterr().err
-    assert "--candidates: expected" in error and error.count("\n") == 1
+def test_generate_writes_the_grasps_and_tells(capsys, weights, box_file, tmp_path):
+    out = tmp_path / "new folder" / "g.npz"
+    code, text, _ = run(
+        capsys, "generate", box_file, "--num", 3, "--weights", weights, "--out", out, "--json"
+    )
+    report = json.loads(text)
+    assert code == 0 and report["grasps"] == 3 and report["written"] == [str(out)]
+    grasps = Grasps.load(out)
+    assert len(grasps) == 3 and grasps.side == "right"
+    assert report["scores"] == pytest.approx(grasps.score, abs=1e-4)
+
+
+def test_the_same_seed_gives_the_same_grasps_and_another_side_the_other_hand(
+    capsys, weights, box_file, tmp_path
+):
+    common = ("generate", box_file, "--num", 2, "--weights", weights)
+    for name, extra in (("a", ()), ("b", ()), ("c", ("--seed", 1)), ("left", ("--side", "left"))):
+        assert run(capsys, *common, *extra, "--out", tmp_path / f"{name}.npz")[0] == 0
+    first, again, other, left = (Grasps.load(tmp_path / f"{name}.npz") for name in ("a", "b", "c", "left"))
+    assert np.array_equal(first.vertices, again.vertices)
+    assert not np.array_equal(first.vertices, other.vertices)
+    assert left.side == "left"
+
+
+@pytest.mark.parametrize("ending", ["obj", "stl", "npy", "npz"])
+def test_generate_reads_other_formats(capsys, weights, tmp_path, ending):
+    path = tmp_path / f"thing.{ending}"
+    mesh = trimesh.creation.icosphere(radius=0.04)
+    if ending == "npy":
+        np.save(path, mesh.vertices)
+    elif ending == "npz":
+        np.savez(path, points=mesh.vertices)
+    else:
+        mesh.export(path)
+    code, text, err = run(capsys, "generate", path, "--num", 1, "--weights", weights)
+    assert code == 0, err
+    assert "1 right-hand grasps" in text and "nothing was written" in text

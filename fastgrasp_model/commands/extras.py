@@ -1,0 +1,45 @@
+"""The commands of `fastgrasp`, and the optional packages ("extras") that some of them need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DISTRIBUTION = "fastgrasp-ros2"
+
+# The core: what every installation has (pyproject.toml, `dependencies`).
+CORE = (
+    "numpy", "scipy", "torch", "trimesh", "safetensors", "libigl", "pyyaml", "pydantic", "rich", "tyro", "pillow",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An extra of the distribution: what it is for, and its packages, as pyproject.toml lists them."""
+
+    purpose: str
+    packages: tuple[str, ...]
+
+
+EXTRAS = {
+    "eval": Extra("evaluate, benchmark, study", ("pybullet", "jinja2", "scikit-learn")),
+    "training": Extra("train, synthesize", ("lightning", "tensorboard", "manifold3d")),
+    "ray": Extra("synthesize --ray", ("ray",)),
+}
+
+# Command -> what it does, and the extra that brings what it needs beyond the core.
+COMMANDS = {
+    "check": ("report what is installed, and the hand, weights and device in use", None),
+    "generate": ("generate grasps for a point cloud or a mesh", None),
+    "export": ("write saved grasps as meshes", None),
+    "view": ("draw saved grasps, or page through a grasp set", None),
+    "evaluate": ("measure saved grasps on their objects", "eval"),
+    "benchmark": ("generate grasps for many objects and measure them", "eval"),
+    "study": ("make a user study of several methods' grasps, or count its answers", "eval"),
+    "synthesize": ("make a grasp set by optimisation", "training"),
+    "train": ("train the networks", "training"),
+}
+
+
+def remedy(extra: str) -> str:
+    """What to type to get an extra."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
