@@ -1,8 +1,8 @@
-"""`fastgrasp benchmark`: generate grasps for objects, or take the open set's, and measure them."""
+"""`fastgrasp benchmark`: generate grasps for objects, or take those of a grasp set, and measure them."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of the verb; see `command.py`."""
+    """Run the command; see `command.py`."""
     from fastgrasp_evaluation.benchmark.command import main as run
 
     return run(argv)

@@ -1,32 +1,88 @@
-"""Generate grasps and measure them, or measure the open grasp set.
+"""Generate grasps and measure them, or measure the grasps of a set.
 
     fastgrasp benchmark ho3d-objects --objects YCB --samples 10 --seeds 5 --protocol both --html report.html
     fastgrasp benchmark objects --objects my_meshes --cloud partial --json figures.json
     fastgrasp benchmark open-set --grasps 1000 --json ceiling.json
-    fastgrasp benchmark objects --data grab:/path --ceiling 200   # for GRAB's test objects, its own grasps beside
+    fastgrasp benchmark objects --data grab:/path --ceiling 200   # GRAB's test objects, with its own grasps beside
     fastgrasp benchmark open-set --data ho3d:/path                # the grasps of a data set alone
 
-Every object gets one cloud for each seed, of its whole surface or as one depth camera sees it from a random side, and
-`--samples` grasps, measured as they come out of the network: nothing is chosen among more candidates. With
-`--candidates N` every grasp is the best of N by the generator's score: other figures, and labelled so. The same seed
-gives the same figures, whatever the number of processes. docs/benchmark.md explains the columns.
+Every object gets one cloud per seed, of its whole surface or of one view from a random direction, and --samples grasps,
+measured as they are generated. With --candidates N every grasp is the best of N by the generator's score; such figures
+are labelled. The same seed gives the same figures for any number of processes. docs/benchmark.md explains the columns.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from argparse import RawDescriptionHelpFormatter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from fastgrasp_model.commands.shared import Parser, check_output, not_negative, positive
+from tyro.conf import Positional, UseAppendAction, arg
 
-KINDS = ("ho3d-objects", "objects", "open-set")
+from fastgrasp_model.commands.shared import AtLeastOne, NotNegative, check_output, parse
+
+
+@dataclass
+class BenchmarkOptions:
+    kind: Positional[Literal["ho3d-objects", "objects", "open-set"]]
+    """the ten objects of HO-3D; meshes of your own, in metres; the open grasp set"""
+    objects: Annotated[tuple[Path, ...], arg(metavar="PATH...")] = ()
+    """mesh files, or folders of them"""
+    samples: AtLeastOne = 10
+    """grasps for each object"""
+    candidates: AtLeastOne = 1
+    """measure the best of N by the score"""
+    protocol: Literal["strict", "legacy", "both"] = "both"
+    """which table"""
+    cloud: Literal["full", "partial"] = "full"
+    """whole surface, or one camera's view"""
+    seed: NotNegative = 0
+    """the first seed"""
+    seeds: AtLeastOne = 1
+    """number of seeds; with several the tables show mean and standard deviation"""
+    grasps: AtLeastOne = 100
+    """open-set: number of grasps drawn from the set"""
+    set: Annotated[Path | None, arg(metavar="PATH")] = None
+    """open-set: another grasp set than the shipped one"""
+    data: UseAppendAction[Annotated[tuple[str, ...], arg(metavar="SOURCE")]] = ()
+    """grab:/path, oakink:/path, ho3d:/path, ...: its objects, its grasps (docs/datasets.md); may be repeated"""
+    split: Literal["train", "validation", "all"] = "all"
+    """open-set: of which objects"""
+    json: Annotated[Path | None, arg(metavar="FILE.json")] = None
+    """write every figure of every grasp"""
+    html: Annotated[Path | None, arg(metavar="FILE.html")] = None
+    """write a page with tables, plots and pictures"""
+    compare: Annotated[tuple[Path, ...], arg(metavar="FILE.json...")] = ()
+    """reports to show beside this one"""
+    ceiling: Annotated[AtLeastOne | None, arg(metavar="N")] = None
+    """show N grasps of the set beside: what training aims at"""
+    pictures: NotNegative = 20
+    """number of objects that the page shows"""
+    out: Annotated[Path | None, arg(metavar="DIR")] = None
+    """save the first seed's grasps of each object to this folder"""
+    label: str | None = None
+    """name of these grasps in the tables"""
+    weights: Annotated[Path | None, arg(metavar="DIR")] = None
+    """weights folder (default: the shipped weights)"""
+    mano: Annotated[Path | None, arg(metavar="FILE")] = None
+    """your MANO file (default: the open hand)"""
+    device: str = "cpu"
+    """cpu or cuda, for generating"""
+    workers: AtLeastOne = os.cpu_count() or 1
+    """processes"""
+    timing: bool = False
+    """also measure how long generating takes"""
+    simulation: bool = True
+    """leave out the columns of the simulator"""
+    quiet: bool = False
+    """no progress bars"""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `fastgrasp benchmark`. Returns the exit code."""
-    options = _parser().parse_args(argv)
+    """Run `fastgrasp benchmark`. Returns the exit code."""
+    options = parse(BenchmarkOptions, argv or [], "fastgrasp benchmark", __doc__)
     check_output(options.json, (".json",))
     check_output(options.html, (".html",))
     check_output(options.out and options.out / "name.npz", (".npz",))
@@ -38,10 +94,12 @@ def main(argv: list[str] | None = None) -> int:
     tasks, lost = _tasks(options)
     report = _measured(tasks, lost, options)
     if options.ceiling:
-        compare.append(_measured(_set_tasks(options, options.ceiling, [options.seed]), [], options, True))
+        compare.append(_measured(_set_tasks(options, options.ceiling, [options.seed]), [], options, of_set=True))
     lay_beside(report, compare)
     if options.timing:
-        report["timing"] = _timing(options)
+        from fastgrasp_evaluation.benchmark.timing import timing_report
+
+        report["timing"] = timing_report(_generator(options), repeats=20, candidates=options.candidates)
     _print(report, time.perf_counter() - begin)
     for path in write_outputs(
         report, tasks, options.json, options.html, compare, options.pictures, options.workers, options.quiet
@@ -50,8 +108,8 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _tasks(options) -> tuple[list, list]:
-    """What is to be measured, and the objects that are refused, as `Measured`."""
+def _tasks(options: BenchmarkOptions) -> tuple[list, list]:
+    """Return the tasks to measure, and a `Measured` for each seed of each object that is refused."""
     from fastgrasp_evaluation.metrics import parallel
     from fastgrasp_evaluation.metrics.evaluate import refused
     from fastgrasp_evaluation.metrics.summary import BenchmarkError
@@ -60,9 +118,8 @@ def _tasks(options) -> tuple[list, list]:
     if options.kind == "open-set":
         return _set_tasks(options, options.grasps, seeds), []
     targets = _targets(options)
-    reasons = parallel.run_jobs(
-        parallel.prepare, [(target, options.simulate) for target in targets], options.workers, "Objects", options.quiet
-    )
+    jobs = [(target, options.simulation) for target in targets]
+    reasons = parallel.run_jobs(parallel.prepare, jobs, options.workers, "Objects", options.quiet)
     good = [target for target, reason in zip(targets, reasons, strict=True) if reason is None]
     if not good:
         raise BenchmarkError(f"No object can be measured. {targets[0].name}: {reasons[0]}")
@@ -75,41 +132,42 @@ def _tasks(options) -> tuple[list, list]:
     return _generated(good, seeds, options), lost
 
 
-def _targets(options) -> list:
-    """The objects that grasps are generated for, each with a `name` and `load`. Raises BenchmarkError."""
+def _targets(options: BenchmarkOptions) -> list:
+    """Return the objects to generate grasps for. Raises BenchmarkError."""
     from fastgrasp_evaluation.benchmark.measured_objects import find_ho3d_meshes
+    from fastgrasp_evaluation.benchmark.sources import source
     from fastgrasp_evaluation.commands.reporting import find_meshes
     from fastgrasp_evaluation.metrics.summary import BenchmarkError
-    from fastgrasp_training.sources.measured import read_measured, targets_of
 
     if options.data and options.kind == "objects" and not options.objects:
-        return targets_of(read_measured(tuple(options.data), options.mano))
+        return source("data").objects(_selection(options))
     if not options.objects:
         raise BenchmarkError(f"--objects is missing: {options.kind} needs mesh files, or a folder of them.")
-    if options.kind == "ho3d-objects":
-        return find_ho3d_meshes(options.objects)
-    return find_meshes(options.objects)
+    return (find_ho3d_meshes if options.kind == "ho3d-objects" else find_meshes)(options.objects)
 
 
-def _set_tasks(options, count: int, seeds) -> list:
-    """`count` grasps for each seed: of --data, else of the open set or --set."""
-    from fastgrasp_evaluation.benchmark.open_set import draw_grasps
+def _selection(options: BenchmarkOptions):
+    from fastgrasp_evaluation.benchmark.sources import Selection
+
+    return Selection(options.data, options.set, options.split, options.mano)
+
+
+def _set_tasks(options: BenchmarkOptions, count: int, seeds) -> list:
+    """Return tasks with `count` grasps per seed, of --data if given, else of the grasp set."""
+    from fastgrasp_evaluation.benchmark.sources import source
     from fastgrasp_evaluation.metrics.hand_set import HandSet
     from fastgrasp_evaluation.metrics.parallel import Task
-    from fastgrasp_model.hand import ManoLayer
-    from fastgrasp_training.sources.measured import draw, read_measured
 
-    def drawn(seed: int) -> list:
-        if not options.data:
-            return draw_grasps(options.set, count, options.split, seed)
-        read = read_measured(tuple(options.data), options.mano)
-        return draw(read.parameters, read.object, read.objects, count, seed, ManoLayer.from_file(options.mano))
-
-    return [Task(target, seed, HandSet.from_grasps(g, target.name)) for seed in seeds for target, g in drawn(seed)]
+    grasp_set = source("data" if options.data else "open-set")
+    return [
+        Task(target, seed, HandSet.from_grasps(grasps, target.name))
+        for seed in seeds
+        for target, grasps in grasp_set.grasps(_selection(options), count, seed)
+    ]
 
 
-def _generated(targets: list, seeds, options) -> list:
-    """Grasps for every object and seed, made here so that their numbers do not depend on the processes."""
+def _generated(targets: list, seeds, options: BenchmarkOptions) -> list:
+    """Generate grasps for every object and seed, in this process, so that they do not depend on --workers."""
     from rich.console import Console
     from rich.progress import track
 
@@ -134,15 +192,15 @@ def _generated(targets: list, seeds, options) -> list:
     return tasks
 
 
-def _generator(options):
+def _generator(options: BenchmarkOptions):
     from fastgrasp_model.commands.shared import checked_device
     from fastgrasp_model.generator import GraspGenerator
 
     return GraspGenerator.from_pretrained(options.weights, options.mano, device=checked_device(options.device))
 
 
-def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
-    """The report of some tasks; `of_set`: they are grasps of a set, whatever else is measured."""
+def _measured(tasks: list, lost: list, options: BenchmarkOptions, of_set: bool = False) -> dict:
+    """Measure tasks and build their report. `of_set`: they are grasps of a set, whatever `options.kind` says."""
     from fastgrasp_evaluation.benchmark.calibration import add_scores
     from fastgrasp_evaluation.metrics.parallel import measure_tasks
     from fastgrasp_evaluation.metrics.protocols import protocol_names
@@ -150,7 +208,7 @@ def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
     from fastgrasp_model import __version__
 
     protocols = protocol_names(options.protocol)
-    measured = measure_tasks(tasks, protocols, options.simulate, options.workers, options.quiet, options.mano)
+    measured = measure_tasks(tasks, protocols, options.simulation, options.workers, options.quiet, options.mano)
     of_set = of_set or options.kind == "open-set"
     settings = {
         "command": "open-set" if of_set else options.kind,
@@ -160,7 +218,7 @@ def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
         "cloud": None if of_set else options.cloud,
         "weights": None if of_set else (options.weights.name if options.weights else "shipped"),
         "hand": f"MANO file {options.mano.name}" if options.mano and (options.data or not of_set) else "open hand",
-        "simulated": options.simulate,
+        "simulated": options.simulation,
         "version": __version__,
         "source": None,
     }
@@ -170,22 +228,18 @@ def _measured(tasks: list, lost: list, options, of_set: bool = False) -> dict:
     return report
 
 
-def _label(options, of_set: bool) -> str:
-    """What the tables call the grasps."""
+def _label(options: BenchmarkOptions, of_set: bool) -> str:
+    """Return the name of the grasps in the tables."""
     if of_set:
-        own = f"grasps of {', '.join(options.data)}" if options.data else "open grasp set"
-        return options.label if options.label and options.kind == "open-set" else own
+        name = f"grasps of {', '.join(options.data)}" if options.data else "open grasp set"
+        return options.label if options.label and options.kind == "open-set" else name
     label = options.label or ("shipped weights" if options.weights is None else f"weights {options.weights.name}")
     return label if options.candidates == 1 else f"{label}, best of {options.candidates} by the score"
 
 
-def _timing(options) -> dict:
-    from fastgrasp_evaluation.benchmark.timing import timing_report
-
-    return timing_report(_generator(options), repeats=20, candidates=options.candidates)
-
-
 def _print(report: dict, seconds: float) -> None:
+    from fastgrasp_evaluation.benchmark.calibration import score_lines
+    from fastgrasp_evaluation.benchmark.timing import timing_lines
     from fastgrasp_evaluation.commands.reporting import print_report
 
     settings = report["settings"]
@@ -193,50 +247,6 @@ def _print(report: dict, seconds: float) -> None:
     title = f"{settings['label']}: {report['counts']['grasps']} grasps on {len(settings['objects'])} objects"
     title += f", {settings['cloud']} clouds" if settings["cloud"] else ""
     print_report(report, f"{title}, seed{'s' * (len(settings['seeds']) > 1)} {seeds}")
-    if "score" in report:
-        from fastgrasp_evaluation.benchmark.calibration import score_lines
-
-        for line in score_lines(report["score"]):
-            print(line)
-    if report["timing"]:
-        from fastgrasp_evaluation.benchmark.timing import timing_lines
-
-        print("\n".join(timing_lines(report["timing"])))
-    print(f"measured in {seconds:.0f} s")
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="fastgrasp benchmark", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("kind", choices=KINDS, help="the ten objects of HO-3D; meshes of your own, in metres; the open grasp set")
-    add("--objects", type=Path, nargs="+", metavar="PATH", help="mesh files, or folders of them")
-    add("--samples", type=positive, default=10, help="grasps for each object (default 10)")
-    add("--candidates", type=positive, default=1, metavar="N", help="measure the best of N by the score (default 1)")
-    add("--protocol", choices=["strict", "legacy", "both"], default="both", help="which table (default both)")
-    add("--cloud", choices=["full", "partial"], default="full", help="whole surface, or one camera's view")
-    add("--seed", type=not_negative, default=0, help="the first seed (default 0)")
-    add("--seeds", type=positive, default=1, metavar="N", help="how many seeds, for a mean and a spread (default 1)")
-    add("--grasps", type=positive, default=100, help="open-set: how many grasps of the set (default 100)")
-    add("--set", type=Path, metavar="PATH", help="open-set: another grasp set than the shipped one")
-    source = "grab:/path, oakink:/path, ho3d:/path, ...: its objects, its grasps (docs/datasets.md)"
-    add("--data", action="append", default=[], metavar="SOURCE", help=source)
-    add("--split", choices=["train", "validation", "all"], default="all", help="open-set: of which objects")
-    add("--json", type=Path, metavar="FILE.json", help="write every figure of every grasp")
-    add("--html", type=Path, metavar="FILE.html", help="write a page with tables, spreads and pictures")
-    add("--compare", type=Path, nargs="+", default=[], metavar="FILE.json", help="reports to lay beside this one")
-    add("--ceiling", type=positive, metavar="N", help="lay N grasps of the set beside: what training aims at")
-    add("--pictures", type=not_negative, default=20, metavar="N", help="objects that the page shows (default 20)")
-    add("--out", type=Path, metavar="DIR", help="save the first seed's grasps of each object to this folder")
-    add("--label", help="what the tables call these grasps")
-    add("--weights", type=Path, metavar="DIR", help="weights folder (default: the shipped weights)")
-    add("--mano", type=Path, metavar="FILE", help="your MANO file (default: the open hand)")
-    add("--device", default="cpu", help="cpu or cuda, for generating (default cpu)")
-    add("--workers", type=positive, default=os.cpu_count() or 1, help="processes (default: one for each core)")
-    add("--timing", action="store_true", help="also measure how long generating takes")
-    add("--no-simulation", dest="simulate", action="store_false", help="leave out the columns of the simulator")
-    add("--quiet", action="store_true", help="no progress bars")
-    return parser
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    lines = score_lines(report["score"]) if "score" in report else []
+    lines += timing_lines(report["timing"]) if report["timing"] else []
+    print("\n".join([*lines, f"measured in {seconds:.0f} s"]))

@@ -7,31 +7,27 @@ from pathlib import Path
 
 import numpy as np
 
+from fastgrasp_evaluation.formats.fastgrasp_published import HO3D_OBJECTS
 from fastgrasp_evaluation.metrics.parallel import MeshFile
 from fastgrasp_evaluation.metrics.summary import BenchmarkError
 
-# The objects HO-3D (Hampali et al. 2020) shows in hands; published tables on "HO-3D" generate grasps for them.
-HO3D_OBJECTS = (
-    "003_cracker_box", "004_sugar_box", "006_mustard_bottle", "010_potted_meat_can", "011_banana",
-    "019_pitcher_base", "021_bleach_cleanser", "025_mug", "035_power_drill", "037_scissors",
-)  # fmt: skip
 # Where YCB's own downloads, YCB-Video (as HO-3D uses it) and a plain folder keep the mesh NAME.
 YCB_LAYOUTS = (
     "{name}.obj", "{name}.ply", "{name}.stl", "models/{name}/textured_simple.obj", "{name}/textured_simple.obj",
     "{name}/google_16k/nontextured.ply", "{name}/google_16k/textured.obj", "{name}/tsdf/nontextured.ply",
 )  # fmt: skip
 CLOUD_POINTS = 3000
-CAMERA_DISTANCE = 0.6
-DEPTH_NOISE = 0.0015
+CAMERA_DISTANCE = 0.6  # metres
+DEPTH_NOISE = 0.0015  # metres, standard deviation
 
 
 def find_ho3d_meshes(places: list[Path]) -> list[MeshFile]:
-    """The ten objects of HO-3D in folders of YCB meshes, in the layouts of `YCB_LAYOUTS`.
+    """Find the ten objects of HO-3D, sorted by name, in folders of YCB meshes in the layouts of `YCB_LAYOUTS`.
 
-    Raises BenchmarkError naming the missing ones and what was looked for.
+    Raises BenchmarkError with the missing ones and the paths that were tried.
     """
     found, missing = [], []
-    for name in HO3D_OBJECTS:
+    for name in sorted(HO3D_OBJECTS):
         tries = [place / layout.format(name=name) for place in places for layout in YCB_LAYOUTS]
         path = next((path for path in tries if path.is_file()), None)
         if path is None:
@@ -48,11 +44,10 @@ def find_ho3d_meshes(places: list[Path]) -> list[MeshFile]:
 
 
 def object_cloud(mesh, kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
-    """The cloud of a mesh, (N, 3) float32 metres, and the camera's position, or None for a full cloud.
+    """Sample the cloud of a mesh: (N, 3) float32, metres, and the camera's position, None for a full cloud.
 
-    Args:
-        kind: "full" (3,000 surface points) or "partial" (one view from 0.6 m in a random direction, 1.5 mm of
-            depth noise).
+    kind: "full" (3,000 points of the surface) or "partial" (one view from 0.6 m in a random direction, with depth
+    noise of 1.5 mm).
     """
     from fastgrasp_model.geometry.meshes import sample_surface
     from fastgrasp_model.geometry.partial import random_camera, single_view
@@ -64,5 +59,5 @@ def object_cloud(mesh, kind: str, rng: np.random.Generator) -> tuple[np.ndarray,
 
 
 def cloud_generator(name: str, seed: int) -> np.random.Generator:
-    """The random numbers of one object's cloud: they depend on its name and the seed, not on the other objects."""
+    """Return the generator of one object's cloud, which depends on its name and the seed only."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])

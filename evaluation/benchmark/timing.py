@@ -1,30 +1,51 @@
-"""How long the generator takes, warm and synchronised, from a NumPy cloud to mesh vertices and scores.
+"""Time of a call of the generator, warm and synchronised, from a NumPy cloud to mesh vertices and scores.
 
-    python -m fastgrasp_evaluation.benchmark.timing [--threads 2] [--repeats 20] [--device cpu] [--weights DIR] [--view] [--json]
+    python -m fastgrasp_evaluation.benchmark.timing [--threads 2] [--repeats 20] [--device cpu] [--weights DIR] [--view]
 
-Everything is counted: the cloud's normals and encoding, the sampler, the adaptation module, the hand layer, the score.
-A call ends with NumPy arrays, so that a GPU has finished.
+The time includes the cloud's normals and encoding, the sampler, the adaptation module, the hand layer and the score.
+A call ends with NumPy arrays, so a GPU has finished.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from tyro.conf import arg
+
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, parse
 
 BATCHES = (1, 16, 64, 256)
 CLOUD_POINTS = 3_000
 
 
-def timing_report(generator, repeats: int = 20, candidates: int = 1, view: bool = False) -> dict:
-    """Times on a cloud of 3,000 points, of all sides or a single `view`; every grasp the best of `candidates` hands.
+@dataclass
+class TimingOptions:
+    threads: AtLeastOne = 2
+    """CPU threads of the network"""
+    repeats: AtLeastOne = 20
+    """calls per batch size"""
+    device: str = "cpu"
+    """cpu or cuda"""
+    weights: Annotated[Path | None, arg(metavar="DIR")] = None
+    """weights folder (default: the shipped weights)"""
+    view: bool = False
+    """a cloud of a single view instead of the whole surface"""
+    json: bool = False
+    """print the figures as JSON"""
 
-    Returns:
-        {"device", "threads", "steps" of the sampler, "guidance", "candidates", "cloud" (full or partial), "batches":
-        {"1": {"p50_ms", "p95_ms", "p50_ms_per_grasp", "grasps_per_second"}, ...}} for the batch sizes of `BATCHES`.
+
+def timing_report(generator, repeats: int = 20, candidates: int = 1, view: bool = False) -> dict:
+    """Time the generator on a cloud of 3,000 points, of the whole surface or of a single `view`.
+
+    Returns {"device", "threads", "steps" of the sampler, "guidance", "candidates" per grasp, "cloud" ("full" or
+    "partial"), "batches": {"1": {"p50_ms", "p95_ms", "p50_ms_per_grasp", "grasps_per_second"}, ...}} for the batch
+    sizes of `BATCHES`.
     """
     import torch
 
@@ -36,35 +57,37 @@ def timing_report(generator, repeats: int = 20, candidates: int = 1, view: bool 
         "guidance": config.guidance,
         "candidates": candidates,
         "cloud": "partial" if view else "full",
-        "batches": measure(generator, repeats, candidates, view),
+        "batches": _batches(generator, repeats, candidates, view),
     }
 
 
-def measure(generator, repeats: int, candidates: int = 1, view: bool = False) -> dict[str, dict[str, float]]:
-    """Milliseconds for each batch size: p50 and p95 of a whole call, and p50 per grasp. The first two calls warm up."""
+def _batches(generator, repeats: int, candidates: int, view: bool) -> dict[str, dict[str, float]]:
+    """Return p50 and p95 of a whole call and p50 per grasp for each batch size, after two calls that warm up."""
     import trimesh
 
     from fastgrasp_model.geometry.partial import single_view
 
     mesh, sensor = trimesh.creation.cylinder(0.04, 0.1), np.array([0.2, 0.3, 0.4]) if view else None
-    points = single_view(mesh, sensor, CLOUD_POINTS) if view else mesh.sample(CLOUD_POINTS, seed=0)
+    points = np.asarray(single_view(mesh, sensor, CLOUD_POINTS) if view else mesh.sample(CLOUD_POINTS, seed=0))
     report = {}
     for count in BATCHES:
         times = []
-        for seed in range(-2, repeats):
+        for seed in range(repeats + 2):
             begin = time.perf_counter()
-            generator.generate(np.asarray(points), count, seed + 2, viewpoint=sensor, candidates=candidates)
-            if seed >= 0:
-                times.append(1000 * (time.perf_counter() - begin))
-        p50, p95 = np.percentile(times, [50, 95])
+            generator.generate(points, count, seed, viewpoint=sensor, candidates=candidates)
+            times.append(1000 * (time.perf_counter() - begin))
+        p50, p95 = np.percentile(times[2:], [50, 95])
         report[str(count)] = {
-            "p50_ms": p50, "p95_ms": p95, "p50_ms_per_grasp": p50 / count, "grasps_per_second": 1000 * count / p50,
-        }  # fmt: skip
+            "p50_ms": p50,
+            "p95_ms": p95,
+            "p50_ms_per_grasp": p50 / count,
+            "grasps_per_second": 1000 * count / p50,
+        }
     return report
 
 
 def timing_lines(report: dict) -> list[str]:
-    """A timing report in words, a line for each batch size."""
+    """Describe a timing report, one line for each batch size."""
     head = "{device}, {threads} threads, {steps} sampler steps, guidance {guidance:g}, {cloud} cloud".format(**report)
     if report["candidates"] > 1:
         head += f", each grasp the best of {report['candidates']} by the score"
@@ -77,22 +100,16 @@ def timing_lines(report: dict) -> list[str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="timing", description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads of the network (default 2)")
-    parser.add_argument("--repeats", type=int, default=20, help="calls per batch size (default 20)")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--weights", default=None, help="folder of weights (default: the shipped ones)")
-    parser.add_argument("--view", action="store_true", help="a single view in the place of a whole cloud")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    options = parser.parse_args(argv)
     import torch
 
     from fastgrasp_model import GraspGenerator, WeightsError
 
-    torch.set_num_threads(options.threads)
+    argv = sys.argv[1:] if argv is None else argv
     try:
+        options = parse(TimingOptions, argv, "timing", __doc__.splitlines()[0])
+        torch.set_num_threads(options.threads)
         generator = GraspGenerator.from_pretrained(options.weights, device=options.device)
-    except WeightsError as error:
+    except (InputError, WeightsError) as error:
         print(f"timing: {error}", file=sys.stderr)
         return 2
     report = timing_report(generator, options.repeats, view=options.view)

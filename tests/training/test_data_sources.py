@@ -10,6 +10,7 @@ pytest.importorskip("manifold3d")
 pytest.importorskip("igl")
 import official_layouts as layouts
 
+from fastgrasp_evaluation.benchmark.sources import Selection
 from fastgrasp_evaluation.datasets import DatasetError, ObjectMesh
 from fastgrasp_evaluation.formats.ours import save_collection
 from fastgrasp_model.geometry.meshes import MeshError
@@ -25,7 +26,9 @@ from fastgrasp_training.sources import (
     by_turns,
     resolve,
 )
-from fastgrasp_training.sources.measured import draw, read_measured, targets_of
+from fastgrasp_training.sources.measured import grasps as drawn_grasps
+from fastgrasp_training.sources.measured import objects as measured_objects
+from fastgrasp_training.sources.measured import read_measured
 
 
 @pytest.fixture(scope="module")
@@ -225,17 +228,17 @@ def test_texts_of_sources():
     assert Request.parse("ho3d:/x?every=10&models=/y").options == {"every": 10, "models": "/y"}
 
 
-def test_measuring_takes_the_test_split_and_the_same_grasps(written, hand):
-    grasps = read_measured((text("grab", written),))
-    assert [target.name for target in targets_of(grasps)] == ["grab_mug"]
-    (target, drawn), *rest = draw(grasps.parameters, grasps.object, grasps.objects, 2, 0, hand)
+def test_measuring_takes_the_test_split_and_the_same_grasps(written):
+    selection = Selection((text("grab", written),))
+    assert [target.name for target in measured_objects(selection)] == ["grab_mug"]
+    (target, drawn), *rest = drawn_grasps(selection, 2, 0)
     assert not rest and len(drawn) == 2 and target.load()[0].is_watertight
     truth = [one for frame, one in written["grab"][1].truth.items() if frame.startswith("test")]
     for vertices in drawn.vertices:
         assert min(np.abs(vertices - one).max() for one in truth) < 1e-5
     assert len(read_measured((text("ho3d", written),))) == 3  # has one split only
-    both = read_measured((text("oakink", written, "?split=all"), text("grab", written)))
-    names = [target.name for target, _ in draw(both.parameters, both.object, both.objects, 99, 1, hand)]
+    both = Selection((text("oakink", written, "?split=all"), text("grab", written)))
+    names = [target.name for target, _ in drawn_grasps(both, 99, 1)]
     assert names == ["grab_mug", "oakink_A01001", "oakink_s16101"]
 
 

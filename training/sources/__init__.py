@@ -1,6 +1,7 @@
 """What `--data` names: the open set, data sets of others, own grasps, or several of them as one training set."""
 
-from fastgrasp_training.sources.object_source import MadeObject, MeshObject, ObjectSource, as_source, by_turns
+from fastgrasp_synthesis.open_set import MadeObject
+from fastgrasp_training.sources.object_source import MeshObject, ObjectSource, as_source, by_turns
 from fastgrasp_training.sources.request import DataSourceError, Request
 from fastgrasp_training.sources.resolve import TrainingGrasps, resolve
 

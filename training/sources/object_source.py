@@ -6,20 +6,17 @@ the same as long as that mesh is the same: caches are kept under it.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from fastgrasp_evaluation.datasets import DatasetError, ObjectMesh
 from fastgrasp_model.geometry.meshes import MeshError, check_size, load_mesh
+from fastgrasp_synthesis.open_set import MadeObject, mesh_digest
 
 _MESH_VERSION = 1  # of how a mesh file becomes a training object
 
@@ -44,40 +41,6 @@ class ObjectSource(Protocol):
 
 
 @dataclass(frozen=True)
-class MadeObject:
-    """An object of a grasp set: its specification, and the folder of the user's own meshes if it is one of them."""
-
-    spec: str
-    root: str | None = None
-
-    @property
-    def name(self) -> str:
-        return self.spec.replace(":", "_").replace("/", "_")
-
-    @property
-    def family(self) -> str:
-        from fastgrasp_synthesis.sources import OWN
-
-        return self.spec if self.spec.startswith(OWN) else self.spec.split(":")[0]
-
-    def identity(self) -> str:
-        from fastgrasp_synthesis.sources import OWN
-
-        if self.root is None or not self.spec.startswith(OWN):
-            return self.spec
-        return f"{self.spec} {_digest(Path(self.root) / self.spec[len(OWN) :])}"
-
-    def mesh(self):
-        """Raises ObjectSpecError."""
-        from fastgrasp_synthesis.sources import load_object
-
-        return load_object(self.spec, self.root)
-
-    def load(self) -> tuple[object, list[str]]:
-        return self.mesh(), []
-
-
-@dataclass(frozen=True)
 class MeshObject:
     """An object of a data set; `of` names the data set, such as "grab"."""
 
@@ -93,7 +56,7 @@ class MeshObject:
         return self.name
 
     def identity(self) -> str:
-        return f"mesh {_MESH_VERSION} {self.file.centring} {_digest(self.file.path)}"
+        return f"mesh {_MESH_VERSION} {self.file.centring} {mesh_digest(self.file.path)}"
 
     def mesh(self):
         """Closed, and thinned to a few thousand faces where that moves no surface by more than 1 mm.
@@ -149,16 +112,3 @@ def by_turns(objects: Sequence[ObjectSource]) -> list[int]:
         turn[source.family] += 1
         order.append((turn[source.family], number))
     return [number for _, number in sorted(order)]
-
-
-def _digest(path: Path) -> str:
-    try:
-        about = os.stat(path)
-        return _digest_of(str(path), about.st_mtime_ns, about.st_size)
-    except OSError as error:
-        raise MeshError(f"{path}: cannot be read ({error.strerror}). Give a mesh file.") from error
-
-
-@cache
-def _digest_of(path: str, _changed: int, _size: int) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -10,7 +10,8 @@ import numpy as np
 
 from fastgrasp_evaluation.datasets import GraspRecords, read_grab, read_ho3d, read_oakink_shape
 from fastgrasp_synthesis.grasp_set import PACKED_GRASPS
-from fastgrasp_training.sources.object_source import MadeObject, MeshObject, ObjectSource
+from fastgrasp_synthesis.open_set import set_objects
+from fastgrasp_training.sources.object_source import MeshObject, ObjectSource
 from fastgrasp_training.sources.own import read_own
 from fastgrasp_training.sources.request import DataSourceError, Request
 
@@ -125,14 +126,6 @@ def _grasp_set(request: Request, split: str, hand: str) -> TrainingGrasps:
     if not len(grasps):
         raise DataSourceError(f"--data {request.text}: no grasps in the split {split}")
     return TrainingGrasps(grasps.parameters(), grasps.object.astype(np.int64), set_objects(grasps.objects, path), hand)
-
-
-def set_objects(specs: Sequence[str], path: Path) -> list[ObjectSource]:
-    """The objects of the grasp set at `path`; own meshes lie where its objects.json says. Raises GraspSetError."""
-    from fastgrasp_synthesis.sources import OWN, mesh_folder
-
-    root = mesh_folder(path if path.is_dir() else path.parent)
-    return [MadeObject(spec, str(root) if root and spec.startswith(OWN) else None) for spec in specs]
 
 
 def _limited(grasps: TrainingGrasps, request: Request) -> TrainingGrasps:

@@ -163,7 +163,7 @@ def test_wrong_requests_are_one_line_and_exit_2(objects, tmp_path, capsys):
         (["ho3d-objects", "--objects", objects], "003_cracker_box, 004_sugar_box"),
         (["objects", "--objects", objects, "--json", tmp_path], "cannot write"),
         (["objects", "--objects", objects, "--compare", objects / "notes.txt"], "cannot be read as a report"),
-        (["nothing"], "invalid choice"),
+        (["nothing"], "invalid choice 'nothing'"),
         (["objects", "--objects", objects, "--seed", "-1"], "expected 0 or more"),
         (["objects", "--objects", objects, "--pictures", "-1"], "expected 0 or more"),
         (["objects", "--objects", objects, "--candidates", "0"], "--candidates: expected 1 or more"),
@@ -179,11 +179,29 @@ def test_wrong_requests_are_one_line_and_exit_2(objects, tmp_path, capsys):
     "layout", ["{name}.ply", "models/{name}/textured_simple.obj", "{name}/google_16k/textured.obj"]
 )
 def test_the_ten_objects_are_found_in_the_usual_layouts(tmp_path, layout):
-    from fastgrasp_evaluation.benchmark.measured_objects import HO3D_OBJECTS, find_ho3d_meshes
+    from fastgrasp_evaluation.benchmark.measured_objects import find_ho3d_meshes
+    from fastgrasp_evaluation.formats.fastgrasp_published import HO3D_OBJECTS
 
     for name in (*HO3D_OBJECTS, "005_tomato_soup_can"):
         path = tmp_path / layout.format(name=name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     found = find_ho3d_meshes([tmp_path])
-    assert [mesh.name for mesh in found] == list(HO3D_OBJECTS) and len(found) == 10
+    assert [mesh.name for mesh in found] == sorted(HO3D_OBJECTS) and len(found) == 10
+
+
+def test_sources_of_the_packages_above_are_registered():
+    import configparser
+    from importlib import import_module
+    from pathlib import Path
+
+    from fastgrasp_evaluation.benchmark import sources
+
+    declared = configparser.ConfigParser()
+    declared.read(Path(__file__).parents[3] / "setup.cfg")
+    lines = declared["options.entry_points"][sources.GROUP].split("\n")
+    modules = dict(line.split(" = ") for line in lines if line)
+    assert set(modules) == {"open-set", "data"}
+    assert all(callable(import_module(module).grasps) for module in modules.values())
+    with pytest.raises(sources.BenchmarkError, match="registers the benchmark source 'nothing'"):
+        sources.source("nothing")
