@@ -98,7 +98,7 @@ def _is_solid(triangles: np.ndarray, faces: np.ndarray) -> bool:
 def _worth(vertices: np.ndarray, faces: np.ndarray, keypoints: np.ndarray | None, cut: int) -> np.ndarray:
     """How much a picture gains from showing each face (F,): fingers most, the cut wrist (faces from `cut` on) less
     than nothing."""
-    from fastgrasp_evaluation.metrics.contact_ratio import finger_vertices
+    from fastgrasp_model.hand.fingers import finger_vertices
 
     worth = np.full(len(faces), 0.5)
     if keypoints is not None and np.isfinite(keypoints).all():

@@ -20,6 +20,7 @@ from fastgrasp_evaluation.metrics import contact_ratio, diversity, penetration
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_model.generator import GraspGenerator
 from fastgrasp_model.grasps import Grasps
+from fastgrasp_model.hand.fingers import finger_vertices
 from fastgrasp_model.model import FastGraspModel
 from fastgrasp_training.completion import back_errors
 from fastgrasp_training.configuration import MonitorConfig
@@ -144,7 +145,7 @@ def generated(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -> tu
 
 def _measured(hands: HandSet, solid, few: int) -> dict[str, np.ndarray]:
     """The figures of hands on one object, one for each hand; the volume of `few`, one distance for all."""
-    fingers = contact_ratio.finger_vertices(hands.vertices[0], hands.faces[0], hands.keypoints[0])
+    fingers = finger_vertices(hands.vertices[0], hands.faces[0], hands.keypoints[0])
     distances = penetration.hand_distances(hands.vertices, solid)
     volumes = penetration.penetration_volume_solid_cm3(hands.vertices[:few], hands.faces[:few], solid)
     return {

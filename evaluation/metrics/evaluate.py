@@ -19,6 +19,7 @@ from fastgrasp_evaluation.metrics.protocols import COLUMNS, PROTOCOLS, columns_o
 from fastgrasp_evaluation.metrics.summary import Measured, build_report
 from fastgrasp_model.grasps import GraspFileError, Grasps
 from fastgrasp_model.hand import VERTICES
+from fastgrasp_model.hand.fingers import finger_vertices
 
 if TYPE_CHECKING:
     import trimesh
@@ -149,7 +150,7 @@ def _thumb_and_two(vertices: list, faces: list, keypoints: np.ndarray, near: lis
     column = np.full(len(vertices), np.nan)
     mano = [i for i, hand in enumerate(vertices) if len(hand) == VERTICES]
     if mano:
-        fingers = contact_ratio.finger_vertices(vertices[mano[0]], faces[mano[0]], keypoints[mano[0]])
+        fingers = finger_vertices(vertices[mano[0]], faces[mano[0]], keypoints[mano[0]])
         column[mano] = contact_ratio.contact_thumb_and_two_fingers(np.stack([near[i] for i in mano]), fingers)
     return column
 

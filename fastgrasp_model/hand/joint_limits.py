@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fastgrasp_model.hand.fingers import FINGERS
 from fastgrasp_model.hand.mano_layer import ManoLayer
 
-FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 # MANO's joints of each finger, from the palm outwards.
 FINGER_JOINTS = {
     "thumb": (13, 14, 15),

@@ -8,11 +8,11 @@ import pytest
 import trimesh
 
 from fastgrasp_evaluation.metrics import HandSet, evaluate_grasps, measure_hands
-from fastgrasp_evaluation.metrics.contact_ratio import FINGER_NAMES, finger_vertices
 from fastgrasp_evaluation.metrics.protocols import COLUMNS, PROTOCOLS, SIMULATED, columns_of
 from fastgrasp_evaluation.metrics.summary import build_report
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.grasps import GraspFileError, Grasps
+from fastgrasp_model.hand.fingers import FINGERS, finger_vertices
 
 PER_GRASP = [name for name in columns_of(PROTOCOLS, simulated=False) if not COLUMNS[name].of_set]
 
@@ -156,13 +156,13 @@ def test_finger_vertices_follow_the_skin_weights(layer, grasps):
     weights = layer.weights.argmax(1).numpy()
     outer = {"thumb": (14, 15), "index": (2, 3), "middle": (5, 6), "pinky": (8, 9), "ring": (11, 12)}
     found = finger_vertices(grasps.vertices[0], grasps.faces, grasps.keypoints[0])
-    assert tuple(found) == FINGER_NAMES
+    assert tuple(found) == FINGERS
     everything = np.concatenate(list(found.values()))
     assert len(np.unique(everything)) == len(everything)
     for name, ids in found.items():
         skinned = np.flatnonzero(np.isin(weights, outer[name]))
         assert np.isin(skinned, ids).mean() > 0.8
-        others = np.concatenate([outer[other] for other in FINGER_NAMES if other != name])
+        others = np.concatenate([outer[other] for other in FINGERS if other != name])
         assert not np.isin(weights[ids], others).any()
 
 
