@@ -14,7 +14,7 @@ from fastgrasp_evaluation.metrics.diversity import (
     whitened,
 )
 
-FINGERS = {name: np.array([2 * i, 2 * i + 1]) for i, name in enumerate(contact_ratio.FINGER_NAMES)}
+FINGERS = {name: np.array([2 * i, 2 * i + 1]) for i, name in enumerate(contact_ratio.FINGERS)}
 
 
 def distances(**millimetres: float) -> np.ndarray:
