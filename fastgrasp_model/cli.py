@@ -81,12 +81,10 @@ def _explain(error: Exception, name: str) -> tuple[str, int]:
     if type(error).__module__.split(".")[0].startswith("fastgrasp"):
         return str(error), 2 if isinstance(error, ValueError) else 1
     if isinstance(error, ImportError):
-        from fastgrasp_model.commands.extras import COMMANDS, remedy
+        from fastgrasp_model.commands.extras import COMMANDS, extra_of, remedy
 
-        extra = COMMANDS.get(name, (None, None))[1]
-        if extra:
-            return f"{error}. {remedy(extra)} brings what this command needs", 1
-        return f"{error}. `fastgrasp check` lists what is missing", 1
+        extra = extra_of(error.name) or COMMANDS.get(name, (None, None))[1]
+        return f"{error}. {remedy(extra) if extra else '`fastgrasp check`'} {'brings' if extra else 'lists'} it", 1
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}", 1
     return f"{type(error).__name__}: {error} (a defect, or a broken installation; --debug shows where)", 1

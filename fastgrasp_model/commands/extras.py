@@ -40,6 +40,12 @@ COMMANDS = {
 }
 
 
+def extra_of(module: str | None) -> str | None:
+    """The extra that brings a module, None for one that no extra lists."""
+    package = {"sklearn": "scikit-learn"}.get(module or "", (module or "").split(".")[0])
+    return next((name for name, extra in EXTRAS.items() if package in extra.packages), None)
+
+
 def remedy(extra: str) -> str:
     """What to type to get an extra."""
     return f"pip install '{DISTRIBUTION}[{extra}]'"

@@ -37,6 +37,12 @@ def test_a_command_without_its_packages_names_its_extra(capsys, monkeypatch):
     line = refused(capsys, "benchmark", code=1)
     assert "No module named 'no_such_package'" in line and "pip install 'fastgrasp-ros2[eval]'" in line
 
+    def fail(argv):
+        raise ModuleNotFoundError("No module named 'manifold3d'", name="manifold3d")
+
+    monkeypatch.setattr(cli, "_find", lambda name: fail)
+    assert "pip install 'fastgrasp-ros2[training]'" in refused(capsys, "view", code=1)
+
 
 def test_a_defect_is_one_line_unless_debugged(capsys, monkeypatch):
     def fail(argv):
