@@ -37,7 +37,7 @@ def firm_rows(gap: np.ndarray, objects: np.ndarray, limit: float, kept: int) -> 
 
 
 def gravity_gaps(grasps: GraspSet, workers: int = 1, meshes: Path | None = None, quiet: bool = True) -> np.ndarray:
-    """Newtons (N,) that each grasp of a set leaves unbalanced in the worst of six directions (`wrench.gravity_gap`)."""
+    """Newtons (N,) that each grasp of a set leaves unbalanced (`wrench.worst_wrench_residual`)."""
     from fastgrasp_evaluation.metrics.parallel import run_jobs
 
     rows = [np.flatnonzero(grasps.object == number) for number in range(len(grasps.objects))]
@@ -64,12 +64,12 @@ def _of_object(job: tuple) -> list[float]:
 
 
 def gaps_on(vertices: np.ndarray, layer, mesh) -> list[float]:
-    """`wrench.gravity_gap` of hands (N,778,3), metres, in the frame of one object: its closed trimesh.Trimesh."""
+    """`worst_wrench_residual` of hands (N,778,3), metres, in the frame of one object, a closed trimesh.Trimesh."""
     import torch
 
     from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-    from fastgrasp_model.physics.wrench import gravity_gap
+    from fastgrasp_model.physics.wrench import worst_wrench_residual
 
     grids = SignedDistanceGrids.from_meshes([(mesh.vertices, mesh.faces)], cells=80, dtype=torch.float32)
     skins, index = torch.as_tensor(vertices, dtype=torch.float32), torch.zeros(len(vertices), dtype=torch.long)
-    return gravity_gap(skins, layer.closed_faces, grids.query(skins, index), grids, index).tolist()
+    return worst_wrench_residual(skins, layer.closed_faces, grids.query(skins, index), grids, index).tolist()

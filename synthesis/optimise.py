@@ -15,8 +15,7 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.rotations import matrix_to_rotation_6d
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.hand.anatomy import FINGER_JOINTS, JOINT_LIMITS, limit_violation
-from fastgrasp_model.hand.joint_limits import DIP_PER_PIP
+from fastgrasp_model.hand.joint_limits import DIP_PER_PIP, FINGER_JOINTS, JOINT_LIMITS, limit_violation
 from fastgrasp_model.hand.mano_layer import HandPose
 from fastgrasp_model.physics import contacts as contact
 from fastgrasp_synthesis.grasp_types import FINGERS
@@ -164,7 +163,7 @@ class Optimiser:
         weights = self.hands.type_weights[starts.kind]
         centre = torch.zeros(3, device=places.device)
         forces = contact.balanced_forces(places, normals, weights > 0, centre, rounds=15)
-        residual = contact.wrench_residual(places, normals, forces, centre)
+        residual = contact.force_closure_residual(places, normals, forces, centre)
         thumb, others = self.hands.sides[starts.kind].unbind(1)
         return self.settings.balance * residual + self.settings.opposition * contact.opposition(normals, thumb, others)
 

@@ -12,7 +12,7 @@ import torch
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
 from fastgrasp_model.physics.slip import SlipSettings, slip_distances, unit_inertia
-from fastgrasp_model.physics.wrench import gravity_gap
+from fastgrasp_model.physics.wrench import worst_wrench_residual
 from fastgrasp_synthesis.grasp_set import GraspSet
 from fastgrasp_synthesis.grasp_types import TYPE_NAMES
 from fastgrasp_synthesis.hands import Hands
@@ -120,7 +120,8 @@ class ShardMaker:
         verdict = cheap_tests(self.hands, found, grids, limits)
         rows = verdict.passed.nonzero().squeeze(1)
         faces, distance = self.hands.layer.closed_faces, verdict.distance[rows]
-        firm = gravity_gap(verdict.vertices[rows], faces, distance, grids, found.object[rows]) <= limits.gravity
+        residual = worst_wrench_residual(verdict.vertices[rows], faces, distance, grids, found.object[rows])
+        firm = residual <= limits.gravity
         loose, rows = int((~firm).sum()), rows[firm]
         clock.lap("tests")
         inertias = torch.stack([unit_inertia(mesh) for mesh in meshes]).to(self.device)

@@ -17,11 +17,11 @@ from PIL import Image
 from fastgrasp_model import render
 from fastgrasp_model.hand.joint_limits import angles_to_matrices, joint_axes
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
-from fastgrasp_model.hand.poses import CLOSED_POSES, OPPOSITIONS, named_pose
-from fastgrasp_model.hand.synergies import sample_synergies
 from fastgrasp_model.rasteriser import Buffers, Camera
 from fastgrasp_model.render_scene import SKIN, SUPERSAMPLE, SceneHand
 from fastgrasp_model.shading import shade, to_srgb
+from fastgrasp_synthesis.hand_poses import CLOSED_POSES, OPPOSITIONS, named_pose
+from fastgrasp_synthesis.hand_synergies import sample_synergies
 
 # The hand stands on its wrist: fingers (-x) up. Directions from the hand to the eye.
 UP = np.array([-1.0, 0.0, 0.0])

@@ -15,12 +15,13 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand import VERTICES, ManoLayer
-from fastgrasp_model.hand.anatomy import FINGERS, joint_axes, limit_violation, matrices_to_angles, pads
-from fastgrasp_model.hand.collision_spheres import CollisionSpheres, collision_spheres
+from fastgrasp_model.hand.anatomy import pads
+from fastgrasp_model.hand.joint_limits import FINGERS, joint_axes, limit_violation, matrices_to_angles
 from fastgrasp_model.hand.mano_layer import HandPose
 from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.physics import contacts as contact
-from fastgrasp_model.physics.wrench import WrenchSettings, pressed_contacts, unbalanced, vertex_areas
+from fastgrasp_model.physics.wrench import WrenchSettings, hand_contacts, vertex_areas, wrench_residual_with_gradient
+from fastgrasp_synthesis.collision_spheres import CollisionSpheres, collision_spheres
 
 CM = 100.0
 PRESS = 0.001  # metres a touching pad lies inside the object, as flesh yields
@@ -92,14 +93,14 @@ class HandContact:
         normals = contact.smooth_normals(grids, places, index)
         centre = torch.zeros(3, dtype=points.dtype, device=points.device)
         forces = contact.balanced_forces(places.detach(), normals.detach(), active, centre, rounds=25)
-        return contact.wrench_residual(places, normals, forces, centre).mean()
+        return contact.force_closure_residual(places, normals, forces, centre).mean()
 
     def gaps(self, points: Tensor, faces: Tensor, distance: Tensor, grids, index: Tensor) -> Tensor:
         """Newtons (B, 6) that contacts cannot balance of 1 kg under gravity along each axis, by friction cones.
 
         points (B, 778, 3) of whole hands in the object's frame, faces (F, 3) of the hand, distance (B, 778).
         """
-        return unbalanced(*pressed_contacts(points, faces, distance, grids, index, HOLD), HOLD)
+        return wrench_residual_with_gradient(*hand_contacts(points, faces, distance, grids, index, HOLD), HOLD)
 
     def limits(self, joint_rotations: Tensor) -> Tensor:
         """Joint angles outside the limits of anatomy, squared radians; joint_rotations (B, 15, 3, 3)."""

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fastgrasp_evaluation.simulated_views import depth_noise, random_camera, visible_points
 from fastgrasp_model.completion import beside, hidden_side
-from fastgrasp_model.geometry.partial import depth_noise, random_camera, visible_points
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids, mesh_distance_grid
 from fastgrasp_model.geometry.views import VIEW_POINTS, prepare_view
 from fastgrasp_model.networks.shape_completion import ShapeCompletion

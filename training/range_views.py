@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fastgrasp_model.geometry.partial import random_camera, visible_points
+from fastgrasp_evaluation.simulated_views import random_camera, visible_points
 from fastgrasp_model.geometry.range_image import PIXELS, STEP, RangeImage
 from fastgrasp_synthesis.object_specs import training_list
 from fastgrasp_training.object_views import make_missing

@@ -24,7 +24,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fastgrasp_evaluation.datasets import DatasetError
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.hand import HandModelError, ManoLayer
-from fastgrasp_model.hand.anatomy import FINGERS, pads
+from fastgrasp_model.hand.anatomy import pads
+from fastgrasp_model.hand.joint_limits import FINGERS
 from fastgrasp_model.model import FastGraspModel, WeightsError
 from fastgrasp_synthesis.grasp_set import GraspSetError
 from fastgrasp_synthesis.object_specs import ObjectSpecError

@@ -49,8 +49,8 @@ def object_cloud(mesh, kind: str, rng: np.random.Generator) -> tuple[np.ndarray,
     kind: "full" (3,000 points of the surface) or "partial" (one view from 0.6 m in a random direction, with depth
     noise of 1.5 mm).
     """
+    from fastgrasp_evaluation.simulated_views import random_camera, single_view
     from fastgrasp_model.geometry.meshes import sample_surface
-    from fastgrasp_model.geometry.partial import random_camera, single_view
 
     if kind == "full":
         return sample_surface(mesh, CLOUD_POINTS, seed=int(rng.integers(2**31)))[0], None

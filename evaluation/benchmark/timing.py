@@ -65,7 +65,7 @@ def _batches(generator, repeats: int, candidates: int, view: bool) -> dict[str, 
     """Return p50 and p95 of a whole call and p50 per grasp for each batch size, after two calls that warm up."""
     import trimesh
 
-    from fastgrasp_model.geometry.partial import single_view
+    from fastgrasp_evaluation.simulated_views import single_view
 
     mesh, sensor = trimesh.creation.cylinder(0.04, 0.1), np.array([0.2, 0.3, 0.4]) if view else None
     points = np.asarray(single_view(mesh, sensor, CLOUD_POINTS) if view else mesh.sample(CLOUD_POINTS, seed=0))

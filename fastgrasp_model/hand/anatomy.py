@@ -1,7 +1,6 @@
-"""The hand beyond its model: the pads that touch things; and the face of joints, poses, synergies, spheres.
+"""The hand's anatomy as vertex sets: the pads of fingers and palm, and the normals of the skin at rest.
 
-Pads are found from the skin weights and rest normals of a `ManoLayer`, so they hold for the open hand, for a
-user's MANO file, and for either side.
+Both come from the skin weights and rest mesh of a `ManoLayer`, so they hold for any hand model and either side.
 """
 
 from __future__ import annotations
@@ -11,24 +10,12 @@ import math
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.collision_spheres import CollisionSpheres, collision_spheres, part_fingers
-from fastgrasp_model.hand.joint_limits import (
-    FINGER_JOINTS,
-    FINGERS,
-    JOINT_LIMITS,
-    JOINT_NAMES,
-    angles_to_matrices,
-    joint_axes,
-    limit_violation,
-    matrices_to_angles,
-)
+from fastgrasp_model.hand.joint_limits import FINGER_JOINTS, joint_axes
 from fastgrasp_model.hand.mano_layer import ManoLayer
-from fastgrasp_model.hand.poses import named_pose
-from fastgrasp_model.hand.synergies import sample_synergies
 
 
 def pads(layer: ManoLayer) -> dict[str, Tensor]:
-    """Vertex ids (long) of the skin that touches things, on the palmar side of the rest hand.
+    """Return the vertex ids (long) of the pads, the skin on the palmar side of the rest hand.
 
     Keys: "thumb", "index", "middle", "ring", "pinky" (pad of the outermost phalanx), the same with "_middle"
     (the phalanx below; the thumb's proximal phalanx), and "palm".
@@ -46,36 +33,17 @@ def pads(layer: ManoLayer) -> dict[str, Tensor]:
 
 
 def _beyond_wrist(layer: ManoLayer) -> Tensor:
-    """Which vertices lie between the wrist and the fingers by more than a fifth of that way: (778,) bool."""
+    """Mark the vertices (778,) more than a fifth of the way from the wrist to the knuckles."""
     wrist, knuckle = layer.rest_joints_template[0], layer.rest_joints_template[4]
     along = ((layer.v_template - wrist) * (knuckle - wrist)).sum(1) / (knuckle - wrist).square().sum()
     return along > 0.2
 
 
 def rest_normals(layer: ManoLayer) -> Tensor:
-    """Outward unit vertex normals (778, 3) of the mean hand at rest, weighted by face area."""
+    """Compute the outward unit normals (778, 3) of the mean hand's vertices at rest, weighted by face area."""
     corners = layer.v_template[layer.closed_faces]
     face_normals = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = torch.zeros_like(layer.v_template)
     for corner in range(3):
         normals.index_add_(0, layer.closed_faces[:, corner], face_normals)
     return torch.nn.functional.normalize(normals, dim=1)
-
-
-__all__ = [
-    "FINGERS",
-    "FINGER_JOINTS",
-    "JOINT_LIMITS",
-    "JOINT_NAMES",
-    "CollisionSpheres",
-    "angles_to_matrices",
-    "collision_spheres",
-    "joint_axes",
-    "limit_violation",
-    "matrices_to_angles",
-    "named_pose",
-    "pads",
-    "part_fingers",
-    "rest_normals",
-    "sample_synergies",
-]

@@ -1,8 +1,7 @@
-"""Differentiable hand-object terms shared by synthesis, training losses and the score.
+"""Differentiable hand-object terms shared by synthesis and training losses.
 
-Pure functions of tensors: distances from `SignedDistanceGrids` (metres, negative inside the object), vertex sets as
-index tensors, forces and normals as vectors. B is the number of hands, V of vertices, C of contacts. All lengths are
-metres; every function returns one figure per hand, (B,), unless said.
+Distances come from `SignedDistanceGrids` (metres, negative inside the object), vertex sets are index tensors. B hands,
+V vertices, C contacts; metres; one figure per hand, (B,), unless said otherwise.
 """
 
 from __future__ import annotations
@@ -14,34 +13,32 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
 
-TOUCH = 0.002  # metres within which a vertex counts as touching
+CONTACT_DISTANCE = 0.002  # metres within which a vertex counts as touching
 
 
 def soft_minimum(distance: Tensor, temperature: float = 0.002, dim: int = -1) -> Tensor:
-    """Mean of distances (..., N) weighted by softmax(-distance / temperature): near the least, smooth."""
+    """Average distances (..., N) with the weights softmax(-distance / temperature): a smooth minimum."""
     weight = torch.softmax(-distance / temperature, dim=dim)
     return (weight * distance).sum(dim)
 
 
 def set_distances(distance: Tensor, sets: Sequence[Tensor], temperature: float = 0.002) -> Tensor:
-    """Soft-min distance (B, len(sets)) of vertex sets (index tensors into V), such as pads, from distance (B,V)."""
+    """Compute the soft minimum (B, len(sets)) of the distance (B,V) over each vertex set, such as a pad."""
     return torch.stack([soft_minimum(distance[:, ids], temperature) for ids in sets], dim=1)
 
 
 def contact_points(
     points: Tensor, distance: Tensor, sets: Sequence[Tensor], temperature: float = 0.002
 ) -> tuple[Tensor, Tensor]:
-    """Where each vertex set touches: places (B,C,3) and soft-min distances (B,C) of points (B,V,3), distance (B,V)."""
-    places, depths = [], []
-    for ids in sets:
-        weight = torch.softmax(-distance[:, ids] / temperature, dim=1)  # (B,n)
-        places.append((weight.unsqueeze(-1) * points[:, ids]).sum(1))
-        depths.append((weight * distance[:, ids]).sum(1))
-    return torch.stack(places, dim=1), torch.stack(depths, dim=1)
+    """Find where each vertex set touches: places (B,C,3), soft minima (B,C), of points (B,V,3), distance (B,V)."""
+    weights = [torch.softmax(-distance[:, ids] / temperature, dim=1) for ids in sets]  # (B,n) each
+    places = [(weight.unsqueeze(-1) * points[:, ids]).sum(1) for weight, ids in zip(weights, sets, strict=True)]
+    least = [(weight * distance[:, ids]).sum(1) for weight, ids in zip(weights, sets, strict=True)]
+    return torch.stack(places, dim=1), torch.stack(least, dim=1)
 
 
 def membership(sets: Sequence[Tensor], count: int) -> Tensor:
-    """Float matrix (count, len(sets)) with a one where a vertex is in a set, for `soft_contacts`."""
+    """Return the matrix (count, len(sets)) with a one where a vertex is in a set, for `soft_contacts`."""
     members = torch.zeros(count, len(sets), device=sets[0].device)
     for column, ids in enumerate(sets):
         members[ids, column] = 1.0
@@ -51,10 +48,10 @@ def membership(sets: Sequence[Tensor], count: int) -> Tensor:
 def soft_contacts(
     points: Tensor, distance: Tensor, members: Tensor, temperature: float = 0.002
 ) -> tuple[Tensor, Callable[[], Tensor]]:
-    """What `set_distances` gives, (B,C), and a function that gives the places of `contact_points`, (B,C,3).
+    """Return `set_distances` (B,C) and a function that computes the places of `contact_points` (B,C,3).
 
-    All sets in a few products with the matrix members (V,C) of `membership`. Sets farther than 60 temperatures from
-    the nearest vertex count with the plain mean of their distances.
+    Faster than these for many sets: a few products with the matrix members (V,C) of `membership`. Sets farther than
+    60 temperatures from the nearest vertex count with the plain mean of their distances.
     """
     weight = ((distance.detach().amin(1, keepdim=True) - distance) / temperature).clamp_min(-60.0).exp()
     total = weight @ members
@@ -66,35 +63,35 @@ def soft_contacts(
 
 
 def smooth_normals(grids: SignedDistanceGrids, points: Tensor, index: Tensor, step: float = 0.003) -> Tensor:
-    """Outward unit normals (B,C,3) at points (B,C,3) by central differences of the distance, differentiable.
+    """Compute outward unit normals (B,C,3) at points (B,C,3) by central differences of the distance.
 
-    Six look-ups a point; the step smooths edges, and autograd gives the change of the normal with the point.
+    Six look-ups a point; the step (metres) smooths edges. Differentiable in the points.
     """
     offsets = step * torch.eye(3, dtype=points.dtype, device=points.device)
-    probes = points.unsqueeze(2) + torch.cat([offsets, -offsets])  # (B,C,6,3)
-    value = grids.query(probes.flatten(1, 2), index).unflatten(1, (points.shape[1], 6))  # (B,C,6)
+    queries = points.unsqueeze(2) + torch.cat([offsets, -offsets])  # (B,C,6,3)
+    value = grids.query(queries.flatten(1, 2), index).unflatten(1, (points.shape[1], 6))  # (B,C,6)
     slope = value[..., :3] - value[..., 3:]
     return slope / slope.norm(dim=-1, keepdim=True).clamp_min(1e-9)
 
 
 def penetration(distance: Tensor, allowance: float | Tensor = 0.0) -> Tensor:
-    """Sum over the vertices of how far distance (B,V) lies deeper than the allowance (scalar or (V,)), metres."""
+    """Sum over the vertices how much deeper than the allowance (scalar or (V,), metres) distance (B,V) lies."""
     return torch.relu(-distance - allowance).sum(-1)
 
 
 def greatest_depth(distance: Tensor) -> Tensor:
-    """Depth of the deepest vertex, 0 if none is inside; from distance (B,V)."""
+    """Return the depth of the deepest vertex from distance (B,V), 0 if none is inside."""
     return torch.relu(-distance).amax(-1)
 
 
-def wrench_residual(
+def force_closure_residual(
     points: Tensor, normals: Tensor, forces: Tensor, centre: Tensor, length: float | Tensor = 0.05
 ) -> Tensor:
-    """Squared net wrench of contact forces along the inward normals, per unit of total force.
+    """Compute the squared net wrench of contact forces along the inward normals, per unit of total force.
 
-    points, normals (B,C,3), forces (B,C) not negative with sum 1, centre (B,3) or (3,) the object's centre of mass,
-    length the lever in metres that makes a torque comparable with a force. 0 = the normals alone balance.
-    After Liu et al. 2021, "Synthesizing diverse and physically stable grasps", eq. 5, with free force shares.
+    points, normals (B,C,3); forces (B,C) not negative with sum 1; centre (B,3) or (3,) of mass; length: the lever in
+    metres that makes a torque comparable with a force. 0 = the normals alone balance. After Liu et al. 2021,
+    "Synthesizing diverse and physically stable grasps", eq. 5, with free force shares.
     """
     push = -forces.unsqueeze(-1) * normals
     arms = points - (centre.unsqueeze(-2) if centre.ndim > 1 else centre)
@@ -107,10 +104,10 @@ def wrench_residual(
 def balanced_forces(
     points: Tensor, normals: Tensor, active: Tensor, centre: Tensor, length: float = 0.05, rounds: int = 60
 ) -> Tensor:
-    """Force shares (B,C), not negative, sum 1 over the active contacts, that make `wrench_residual` least.
+    """Find the shares (B,C) of the active contacts (B,C) bool, sum 1, that minimise `force_closure_residual`.
 
-    Exponentiated gradient descent; active (B,C) bool. No autograd: by the envelope theorem the residual's gradient
-    with these shares held fixed is the gradient of its minimum.
+    Exponentiated gradient descent. No autograd: by the envelope theorem the residual's gradient with these shares
+    held fixed is the gradient of its minimum.
     """
     with torch.no_grad():
         arms = points - (centre.unsqueeze(-2) if centre.ndim > 1 else centre)
@@ -124,15 +121,14 @@ def balanced_forces(
 
 
 def opposition(normals: Tensor, thumb: Tensor, others: Tensor) -> Tensor:
-    """How well the thumb opposes: -1 exactly opposed normals, +1 the same direction.
+    """Compute the cosine between the object's normals under the two sides of the grip: -1 = exactly opposed.
 
-    normals (B,C,3) of the object at the contacts; thumb and others (B,C) weights of the two sides of the grip.
+    normals (B,C,3) at the contacts; thumb and others (B,C): the weights of the two sides.
     """
-    one = (thumb.unsqueeze(-1) * normals).sum(1)
-    two = (others.unsqueeze(-1) * normals).sum(1)
+    one, two = ((side.unsqueeze(-1) * normals).sum(1) for side in (thumb, others))
     return torch.cosine_similarity(one, two, dim=-1, eps=1e-6)
 
 
-def touching_sets(distance: Tensor, sets: Sequence[Tensor], within: float = TOUCH) -> Tensor:
-    """Which vertex sets (fingers, palm) touch: (B, len(sets)) bool, any vertex nearer than `within` metres."""
+def touching_sets(distance: Tensor, sets: Sequence[Tensor], within: float = CONTACT_DISTANCE) -> Tensor:
+    """Tell which vertex sets touch, (B, len(sets)) bool: any vertex nearer than `within` metres."""
     return torch.stack([distance[:, ids].amin(1) < within for ids in sets], dim=1)

@@ -1,15 +1,14 @@
-"""Can these contacts hold the object against gravity? The quasi-static answer, without a simulation.
+"""The wrench residual of a grasp: how much of the object's weight its contact forces leave unbalanced.
 
-A contact may push along the inward normal with so many newtons at most, and rub with at most friction times as much
-(Coulomb, an exact cone and no pyramid). `wrench_gap` asks which such forces come nearest to balancing 1 kg under
-gravity along each of D directions, and answers with what stays unbalanced. That is a convex quadratic programme over
-second-order cones, solved for the whole batch at once by the alternating direction method of multipliers (Boyd et al.,
+A contact pushes along the inward normal up to a limit and rubs with at most friction times as much (Coulomb's exact
+cone). `wrench_residual` finds the forces that come nearest to balancing 1 kg under gravity along each of D directions,
+a convex quadratic programme over second-order cones, by the alternating direction method of multipliers (Boyd et al.,
 "Distributed Optimization and Statistical Learning via ADMM", Found. Trends Machine Learning 3(1), 2011, sections 3.4
-and 5): a wrench has six numbers, so each round costs a product with a 6x6 inverse.
+and 5). Solvers of cone programmes take one problem at a time; this one takes the whole batch, on any device, and each
+round costs one product with a 6x6 inverse.
 
-`hand_contacts` finds the contacts of a posed hand and how hard each may push: skin is a bed of springs, as in
-`metrics.hold`, which was the reference for its constants. Patches of touching skin make one contact each, spread over
-the hand, so that a pad resists a twist.
+`hand_contacts` finds the contacts of a posed hand and their limits: skin is a bed of springs, as in `metrics.hold`,
+and patches of touching skin make one contact each, so that a pad resists a twist.
 
 B hands, C contacts, V vertices, F faces, D directions; metres and newtons; the origin is the object's centre of mass.
 """
@@ -31,13 +30,12 @@ RELAXATION, PENALTY = 1.7, 0.015  # of the solver; the penalty in units of the g
 
 @dataclass(frozen=True)
 class WrenchSettings:
-    """Constants of the check; SI units, the object weighs 1 kg.
+    """Constants of the contact model; SI units, the object weighs 1 kg.
 
     The stiffness is a quarter of the simulated skin's: skin that just touches may push with 50 kPa, 5 N on 1 cm2, and
-    1 mm inside the object with 75 kPa. What the gap tells of holding for a second (`metrics.hold`) shows an audit
-    (`python -m fastgrasp_synthesis.audit`) of a set made without the two tests of forces, that is with
-    `verify: {gravity: 99, slip: 99, slip_large: 99}`: 60 grasps on the first 6 objects of the list, 58 % of which hold,
-    gave an area under the curve of 0.90 for the gap and 0.80 for the slip test.
+    1 mm inside the object with 75 kPa. As a predictor of holding for a second (`metrics.hold`) the residual reached an
+    area under the curve of 0.90, the slip test 0.80: 60 grasps on the first 6 objects, 58 % of which hold, made with
+    `verify: {gravity: 99, slip: 99, slip_large: 99}` and measured by `python -m fastgrasp_synthesis.audit`.
     """
 
     friction: float = 0.8
@@ -49,38 +47,45 @@ class WrenchSettings:
     nearest: int = VERTICES  # vertices of a hand that may touch: so many, nearest to the object or deepest in it
 
 
-def wrench_gap(points: Tensor, normals: Tensor, limits: Tensor, settings: WrenchSettings | None = None,
-               directions: Tensor | None = None) -> Tensor:  # fmt: skip
-    """Newtons (B,D) that contact forces within their friction cones leave unbalanced, near 0 where they hold.
+def wrench_residual(
+    points: Tensor, normals: Tensor, limits: Tensor, settings: WrenchSettings | None = None,
+    directions: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the newtons (B,D) that the best contact forces leave unbalanced, near 0 where the grasp holds.
 
     points (B,C,3) and outward unit normals (B,C,3) of the object; limits (B,C), newtons: the greatest normal force of
     each contact, 0 = no contact; directions (D,3) unit vectors of gravity, the six axes by default. The value is the
     root of |force|^2 + |torque / length|^2: 9.8 for a hand that does not touch. No autograd.
     """
     s = settings or WrenchSettings()
-    axes = (torch.tensor(DIRECTIONS) if directions is None else directions).to(points)
     with torch.no_grad():
-        load = torch.cat([GRAVITY * axes, torch.zeros_like(axes)], dim=1).T  # (6,D)
+        load = _load(torch.tensor(DIRECTIONS) if directions is None else directions, points)
         grasp = _grasp_matrix(points, normals, s.length).flatten(2)
         return (grasp @ _best_forces(grasp, load, limits, s) + load).norm(dim=1)
 
 
-def unbalanced(points: Tensor, normals: Tensor, limits: Tensor, settings: WrenchSettings | None = None) -> Tensor:
-    """What `wrench_gap` gives for the six axes, (B,6), with a slope: for training.
+def wrench_residual_with_gradient(
+    points: Tensor, normals: Tensor, limits: Tensor, settings: WrenchSettings | None = None
+) -> Tensor:
+    """Compute the `wrench_residual` of the six axes, (B,6), differentiable in points and limits, for training.
 
-    The forces are the best ones, each kept as a share of what its contact may push (the envelope theorem); so the slope
-    says where a contact should move, and which should press more. The normals are constants.
+    The best forces are held fixed as shares of the limits (envelope theorem), the normals are constants.
     """
     s = settings or WrenchSettings()
-    axes = torch.tensor(DIRECTIONS).to(points)
-    load = torch.cat([GRAVITY * axes, torch.zeros_like(axes)], dim=1).T
+    load = _load(torch.tensor(DIRECTIONS), points)
     grasp = _grasp_matrix(points, normals.detach(), s.length).flatten(2)
     with torch.no_grad():
-        share = _best_forces(grasp, load, limits, s) / _each(limits).clamp_min(1e-6)
-    return (grasp @ (share * _each(limits)) + load).square().sum(1).clamp_min(1e-6).sqrt()
+        share = _best_forces(grasp, load, limits, s) / _per_component(limits).clamp_min(1e-6)
+    return (grasp @ (share * _per_component(limits)) + load).square().sum(1).clamp_min(1e-6).sqrt()
 
 
-def _each(limits: Tensor) -> Tensor:
+def _load(directions: Tensor, like: Tensor) -> Tensor:
+    """Wrench (6,D) of the weight along directions (D,3)."""
+    axes = directions.to(like)
+    return torch.cat([GRAVITY * axes, torch.zeros_like(axes)], dim=1).T
+
+
+def _per_component(limits: Tensor) -> Tensor:
     """Limits (B,C) for each component of the forces, (B,3C,1)."""
     return limits.repeat_interleave(3, dim=1).unsqueeze(-1)
 
@@ -119,9 +124,9 @@ def _best_forces(flat: Tensor, load: Tensor, limits: Tensor, s: WrenchSettings) 
 
 
 def into_cones(force: Tensor, limits: Tensor, friction: float) -> Tensor:
-    """Nearest forces (B,C,3,D) = (normal, two tangents) with |tangents| <= friction * normal and normal <= limits.
+    """Project forces (B,C,3,D) = (normal, two tangents) onto |tangents| <= friction * normal, normal <= limits (B,C).
 
-    limits (B,C). First the nearest point of the endless cone; where that lies beyond the limit, of the cone's lid.
+    First onto the endless cone; what then lies beyond the limit, onto the cone's lid.
     """
     normal, across = force[:, :, 0], force[:, :, 1:]
     size = (across * across).sum(2).sqrt()
@@ -132,21 +137,17 @@ def into_cones(force: Tensor, limits: Tensor, friction: float) -> Tensor:
     return torch.cat([push.unsqueeze(2), across * scale.unsqueeze(2)], dim=2)
 
 
-def hand_contacts(vertices: Tensor, faces: Tensor, distance: Tensor, grids: SignedDistanceGrids, index: Tensor,
-                  settings: WrenchSettings | None = None) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """Where posed hands touch: points (B,C,3), outward unit normals (B,C,3) of the object, limits (B,C) in newtons.
+def hand_contacts(
+    vertices: Tensor, faces: Tensor, distance: Tensor, grids: SignedDistanceGrids, index: Tensor,
+    settings: WrenchSettings | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Find where posed hands touch: points (B,C,3), outward normals (B,C,3) of the object, limits (B,C) in newtons.
 
-    vertices (B,V,3) in the frame of object index (B,) with outward faces (F,3), distance (B,V) of the vertices. Each
-    vertex presses with its share of the skin, as far as that looks at the object. The one that presses most is the
-    first centre, the touching vertex farthest from all centres the next; a contact is what lies nearest to a centre.
+    vertices (B,V,3) in the frame of object index (B,) with outward faces (F,3); distance (B,V) of the vertices. Each
+    vertex presses with its share of the skin, as far as that faces the object. The vertex that presses most is the
+    first centre, the touching vertex farthest from all centres the next; a contact gathers what is nearest to a centre.
+    Points and limits are differentiable in vertices and distance, the normals are constants.
     """
-    with torch.no_grad():
-        return pressed_contacts(vertices, faces, distance, grids, index, settings)
-
-
-def pressed_contacts(vertices: Tensor, faces: Tensor, distance: Tensor, grids: SignedDistanceGrids, index: Tensor,
-                     settings: WrenchSettings | None = None) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """What `hand_contacts` gives, with slopes of points and limits in vertices and distance, for training."""
     s = settings or WrenchSettings()
     with torch.no_grad():
         skin = vertex_areas(vertices, faces)
@@ -168,21 +169,21 @@ def pressed_contacts(vertices: Tensor, faces: Tensor, distance: Tensor, grids: S
 
 
 def _patches(vertices: Tensor, press: Tensor, count: int) -> Tensor:
-    """Which of at most `count` patches each vertex (B,V) belongs to; press (B,V) is 0 where there is no contact."""
+    """Assign each vertex (B,V) to one of at most `count` patches; press (B,V) is 0 where there is no contact."""
     rows = torch.arange(len(vertices), device=vertices.device)
-    gap = torch.where(press > 0, torch.inf, -1.0).to(press)  # squared, to the nearest centre
+    nearest = torch.where(press > 0, torch.inf, -1.0).to(press)  # squared distance to the nearest centre
     owner = torch.zeros_like(press, dtype=torch.long)
     centre = press.argmax(1)
     for number in range(count):
         away = (vertices - vertices[rows, centre].unsqueeze(1)).square().sum(-1)
-        owner = torch.where(away < gap, number, owner)
-        gap = torch.minimum(gap, away)
-        centre = gap.argmax(1)
+        owner = torch.where(away < nearest, number, owner)
+        nearest = torch.minimum(nearest, away)
+        centre = nearest.argmax(1)
     return owner
 
 
 def vertex_areas(vertices: Tensor, faces: Tensor) -> Tensor:
-    """Outward vectors (B,V,3) as long as each vertex's share of the skin, m2."""
+    """Compute outward vectors (B,V,3) as long as each vertex's share of the skin, m2."""
     corners = vertices[:, faces]  # (B,F,3,3)
     thirds = torch.linalg.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0], dim=-1) / 6.0
     shares = torch.zeros_like(vertices)
@@ -191,9 +192,13 @@ def vertex_areas(vertices: Tensor, faces: Tensor) -> Tensor:
     return shares
 
 
-def gravity_gap(vertices: Tensor, faces: Tensor, distance: Tensor, grids: SignedDistanceGrids, index: Tensor,
-                settings: WrenchSettings | None = None) -> Tensor:  # fmt: skip
-    """Newtons (B,) that posed hands leave unbalanced in the worst of six directions; arguments as `hand_contacts`."""
+def worst_wrench_residual(
+    vertices: Tensor, faces: Tensor, distance: Tensor, grids: SignedDistanceGrids, index: Tensor,
+    settings: WrenchSettings | None = None,
+) -> Tensor:  # fmt: skip
+    """Compute the greatest `wrench_residual` (B,) of posed hands over the six axes; arguments of `hand_contacts`."""
     if not len(index):
         return vertices.new_zeros(0)
-    return wrench_gap(*hand_contacts(vertices, faces, distance, grids, index, settings), settings).amax(1)
+    with torch.no_grad():
+        contacts = hand_contacts(vertices, faces, distance, grids, index, settings)
+    return wrench_residual(*contacts, settings).amax(1)

@@ -6,9 +6,9 @@ import torch
 import trimesh
 from scipy.spatial import cKDTree
 
+from fastgrasp_evaluation.simulated_views import single_view
 from fastgrasp_model.completion import hidden_side
 from fastgrasp_model.generator import GraspGenerator
-from fastgrasp_model.geometry.partial import single_view
 from fastgrasp_model.networks.shape_completion import ShapeCompletion
 
 SENSOR = np.array([0.1, -0.2, 0.55])

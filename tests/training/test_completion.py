@@ -8,9 +8,9 @@ import pytest
 import torch
 import trimesh
 
+from fastgrasp_evaluation.simulated_views import single_view
 from fastgrasp_model.completion import hidden_side
 from fastgrasp_model.configuration import ModelConfig
-from fastgrasp_model.geometry.partial import single_view
 from fastgrasp_model.geometry.range_image import PIXELS
 from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.networks.shape_completion import Surfaces

@@ -20,9 +20,10 @@ from .weights import rest_weights
 
 SEED = 20240817
 SHAPE_SAMPLES, POSE_SAMPLES = 800, 20_000
+# The text inside the shipped file. It names the module by its former path: the bytes of the file stay as published.
 PROVENANCE = (
     "Built from the CC0 mpfb2 data (MakeHuman base mesh, targets, rig, weights) inside PyPI "
-    f"{PACKAGE}=={VERSION} by tools.hand; not derived from MANO data."
+    f"{PACKAGE}=={VERSION} by fastgrasp_model.hand.build; not derived from MANO data."
 )
 
 

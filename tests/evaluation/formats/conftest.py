@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from fastgrasp_model.grasps import Grasps
-from fastgrasp_model.hand.anatomy import sample_synergies
 from fastgrasp_model.hand.joint_limits import angles_to_matrices, joint_axes
 from fastgrasp_model.hand.mano_file import load_hand_file
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
+from fastgrasp_synthesis.hand_synergies import sample_synergies
 
 
 @cache

@@ -5,7 +5,7 @@ import pytest
 import torch
 import trimesh
 
-from fastgrasp_model.geometry.partial import visible_points
+from fastgrasp_evaluation.simulated_views import visible_points
 from fastgrasp_model.geometry.rotations import random_rotations
 from fastgrasp_model.geometry.views import (
     Frames,

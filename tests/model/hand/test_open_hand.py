@@ -278,7 +278,7 @@ def test_closed_poses_keep_their_volume_and_do_not_cut_themselves(hand, name):
     torch = pytest.importorskip("torch")
     from fastgrasp_model.hand import ManoLayer
     from fastgrasp_model.hand.joint_limits import angles_to_matrices, joint_axes
-    from fastgrasp_model.hand.poses import named_pose
+    from fastgrasp_synthesis.hand_poses import named_pose
 
     layer, faces = ManoLayer.from_file(FILE), hand["f_closed"].astype(int)
     rotations = angles_to_matrices(named_pose(name)[None], joint_axes(layer))

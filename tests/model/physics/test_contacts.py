@@ -27,16 +27,16 @@ def test_two_opposed_contacts_balance_and_two_on_one_side_do_not():
     opposed = torch.stack([X, -X])[None]
     half = torch.full((1, 2), 0.5)
     centre = torch.zeros(3)
-    assert contact.wrench_residual(0.03 * opposed, opposed, half, centre).item() == pytest.approx(0.0, abs=1e-6)
+    assert contact.force_closure_residual(0.03 * opposed, opposed, half, centre).item() == pytest.approx(0.0, abs=1e-6)
     same = torch.stack([X, X])[None]
-    assert contact.wrench_residual(0.03 * same, same, half, centre).item() == pytest.approx(1.0)
+    assert contact.force_closure_residual(0.03 * same, same, half, centre).item() == pytest.approx(1.0)
     assert contact.opposition(opposed, torch.tensor([[1.0, 0]]), torch.tensor([[0, 1.0]])).item() == pytest.approx(-1)
 
 
 def test_a_couple_is_a_torque():
     places = torch.stack([0.03 * X + 0.05 * Y, -0.03 * X - 0.05 * Y])[None]
     normals = torch.stack([X, -X])[None]
-    residual = contact.wrench_residual(places, normals, torch.full((1, 2), 0.5), torch.zeros(3), length=0.05)
+    residual = contact.force_closure_residual(places, normals, torch.full((1, 2), 0.5), torch.zeros(3), length=0.05)
     assert residual.item() == pytest.approx(1.0)
 
 

@@ -8,17 +8,18 @@ from scipy.optimize import nnls
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
 from fastgrasp_model.physics import wrench
-from fastgrasp_model.physics.wrench import WrenchSettings, wrench_gap
+from fastgrasp_model.physics.wrench import WrenchSettings, wrench_residual
 
 X, Y, Z = torch.eye(3)
 EXACT = WrenchSettings(rounds=2000)
 
 
 def pinch(limit, friction, offset=0.0, rounds=400):
-    """The gaps (6,) of two single points that pinch at x = -3 cm and 3 cm, `offset` metres along y."""
+    """The residuals (6,) of two single points that pinch at x = -3 cm and 3 cm, `offset` metres along y."""
     normals = torch.stack([X, -X])[None]
     points = 0.03 * normals + offset * Y
-    return wrench_gap(points, normals, torch.full((1, 2), limit), WrenchSettings(friction=friction, rounds=rounds))[0]
+    settings = WrenchSettings(friction=friction, rounds=rounds)
+    return wrench_residual(points, normals, torch.full((1, 2), limit), settings)[0]
 
 
 def test_a_pinch_holds_when_twice_the_friction_exceeds_the_weight():
@@ -33,31 +34,31 @@ def test_along_the_pinch_one_finger_carries_the_weight_up_to_its_limit():
 
 
 def test_two_points_cannot_resist_a_twist_about_the_line_between_them():
-    gap = pinch(40.0, 0.8, offset=0.05)
+    residual = pinch(40.0, 0.8, offset=0.05)
     # t newtons along z leave 9.8 - t of force and, with a lever of one length, t of torque: 4.9 each at best
-    assert gap[4:].tolist() == pytest.approx([4.9 * 2**0.5] * 2, abs=0.01)
+    assert residual[4:].tolist() == pytest.approx([4.9 * 2**0.5] * 2, abs=0.01)
 
 
 def test_patches_resist_the_twist_that_points_cannot():
     ring = 0.02 * torch.stack([Y, -Y, Z, -Z])
     points = torch.cat([0.03 * X + ring, -0.03 * X + ring])[None] + 0.05 * Y
     normals = torch.cat([X.repeat(4, 1), -X.repeat(4, 1)])[None]
-    gap = wrench_gap(points, normals, torch.full((1, 8), 20.0), WrenchSettings(friction=0.8, rounds=400))
-    assert gap.max().item() == pytest.approx(0.0, abs=0.01)
+    residual = wrench_residual(points, normals, torch.full((1, 8), 20.0), WrenchSettings(friction=0.8, rounds=400))
+    assert residual.max().item() == pytest.approx(0.0, abs=0.01)
 
 
 def test_a_shelf_holds_what_lies_on_it_and_nothing_else():
     corners = torch.tensor([[0.03, 0.03], [0.03, -0.03], [-0.03, 0.03], [-0.03, -0.03]])
     points = torch.cat([corners, torch.full((4, 1), -0.03)], dim=1)[None]
-    gap = wrench_gap(points, -Z.expand(1, 4, 3), torch.full((1, 4), 20.0), EXACT)[0]
-    assert gap[5].item() == pytest.approx(0.0, abs=1e-3)  # pulled onto the shelf
-    assert gap[4].item() == pytest.approx(9.8, abs=1e-3)  # pulled off it
+    residual = wrench_residual(points, -Z.expand(1, 4, 3), torch.full((1, 4), 20.0), EXACT)[0]
+    assert residual[5].item() == pytest.approx(0.0, abs=1e-3)  # pulled onto the shelf
+    assert residual[4].item() == pytest.approx(9.8, abs=1e-3)  # pulled off it
 
 
 def test_no_contact_leaves_the_whole_weight():
     points, normals, limits = random_contacts(3, 5, seed=0)
-    torch.testing.assert_close(wrench_gap(points, normals, 0.0 * limits), torch.full((3, 6), 9.8))
-    assert wrench_gap(points[:0], normals[:0], limits[:0]).shape == (0, 6)
+    torch.testing.assert_close(wrench_residual(points, normals, 0.0 * limits), torch.full((3, 6), 9.8))
+    assert wrench_residual(points[:0], normals[:0], limits[:0]).shape == (0, 6)
 
 
 def random_contacts(batch, count, seed):
@@ -67,7 +68,7 @@ def random_contacts(batch, count, seed):
     return points, normals, 1.0 + 5.0 * torch.rand(batch, count, generator=generator)
 
 
-def reference_gap(points, normals, limits, direction, s, edges=64):
+def reference_residual(points, normals, limits, direction, s, edges=64):
     """The same programme by scipy's `nnls` in float64: each cone a pyramid of many edges, the limits as heavy rows."""
     first = np.cross(normals, np.random.default_rng(0).normal(size=3))
     first /= np.linalg.norm(first, axis=1, keepdims=True)
@@ -89,30 +90,30 @@ def test_random_contacts_agree_with_pyramids_of_many_edges(count):
     points, normals, limits = random_contacts(4, count, seed=count)
     limits = 4.0 * limits / count
     s = WrenchSettings()
-    gaps = wrench_gap(points, normals, limits, s)
+    residuals = wrench_residual(points, normals, limits, s)
     for row in range(4):
         arrays = [t[row].double().numpy() for t in (points, normals, limits)]
         for axis in (0, 3, 4):
-            expected = reference_gap(*arrays, np.array(wrench.DIRECTIONS[axis], dtype=float), s)
-            assert gaps[row, axis].item() == pytest.approx(expected, rel=0.005, abs=0.01)
+            expected = reference_residual(*arrays, np.array(wrench.DIRECTIONS[axis], dtype=float), s)
+            assert residuals[row, axis].item() == pytest.approx(expected, rel=0.005, abs=0.01)
 
 
 def test_order_and_idle_contacts_do_not_matter():
     points, normals, limits = random_contacts(3, 9, seed=5)
     limits[:, 6:] = 0.0
-    gap = wrench_gap(points, normals, limits, EXACT)
+    residual = wrench_residual(points, normals, limits, EXACT)
     order = torch.randperm(9, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(wrench_gap(points[:, order], normals[:, order], limits[:, order], EXACT), gap,
-                               atol=5e-3, rtol=0)  # fmt: skip
-    torch.testing.assert_close(wrench_gap(points[:, :6], normals[:, :6], limits[:, :6], EXACT), gap, atol=5e-3, rtol=0)
+    for chosen in (order, slice(6)):
+        found = wrench_residual(points[:, chosen], normals[:, chosen], limits[:, chosen], EXACT)
+        torch.testing.assert_close(found, residual, atol=5e-3, rtol=0)
 
 
-def test_turning_everything_changes_nothing():
+def test_rotating_everything_changes_nothing():
     points, normals, limits = random_contacts(3, 8, seed=6)
     turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(2)))[0]
     axes = torch.tensor(wrench.DIRECTIONS, dtype=torch.float32)
-    turned = wrench_gap(points @ turn, normals @ turn, limits, EXACT, directions=axes @ turn)
-    torch.testing.assert_close(turned, wrench_gap(points, normals, limits, EXACT), atol=5e-3, rtol=0)
+    rotated = wrench_residual(points @ turn, normals @ turn, limits, EXACT, directions=axes @ turn)
+    torch.testing.assert_close(rotated, wrench_residual(points, normals, limits, EXACT), atol=5e-3, rtol=0)
 
 
 def test_slopes_are_those_of_the_gap():
@@ -121,14 +122,14 @@ def test_slopes_are_those_of_the_gap():
     points, limits = 0.03 * normals + 0.005 * torch.randn(24, 6, 3), 1 + 3 * torch.rand(24, 6)
     settings = WrenchSettings(rounds=1000)
     points.requires_grad_(), limits.requires_grad_()
-    gap = wrench.unbalanced(points, normals, limits, settings)
-    torch.testing.assert_close(gap.detach(), wrench_gap(points, normals, limits, settings), atol=2e-3, rtol=0)
-    gap.sum().backward()
+    residual = wrench.wrench_residual_with_gradient(points, normals, limits, settings)
+    torch.testing.assert_close(residual.detach(), wrench_residual(points, normals, limits, settings), atol=2e-3, rtol=0)
+    residual.sum().backward()
     for values, step, along in ((limits, 0.02, 0), (points, 4e-4, (0, 0))):
-        moved = torch.zeros_like(values)
-        moved[(slice(None), *np.atleast_1d(along))] = step
-        both = [(points + moved, limits) if values is points else (points, limits + moved) for moved in (moved, -moved)]
-        up, down = (wrench_gap(p.detach(), normals, x.detach(), settings).sum(1) for p, x in both)
+        change = torch.zeros_like(values)
+        change[(slice(None), *np.atleast_1d(along))] = step
+        both = [(points + c, limits) if values is points else (points, limits + c) for c in (change, -change)]
+        up, down = (wrench_residual(p.detach(), normals, x.detach(), settings).sum(1) for p, x in both)
         slope, found = (up - down) / (2 * step), values.grad[(slice(None), *np.atleast_1d(along))]
         assert found.abs().max() > 0.1
         assert torch.corrcoef(torch.stack([slope, found]))[0, 1] > 0.99
@@ -191,7 +192,7 @@ def test_skin_that_is_far_or_looks_away_is_no_contact(box):
 def test_a_plate_is_a_patch_and_resists_a_twist_that_two_points_do_not(box):
     vertices, faces = plates(-0.001)
     vertices = vertices + 0.02 * Y  # off the centre of mass, the lower edge still inside the side
-    patch, points = (wrench_gap(*found(box, vertices, faces, count=n))[0, 4:].max().item() for n in (24, 2))
+    patch, points = (wrench_residual(*found(box, vertices, faces, count=n))[0, 4:].max().item() for n in (24, 2))
     assert patch < 0.5 * points
 
 
@@ -201,11 +202,11 @@ def test_no_patch_is_spent_on_skin_that_does_not_touch(box):
     assert (limits > 0).all() and (points[..., 0] < 0).all()
 
 
-def test_gravity_gap_is_the_worst_of_six_directions(box):
+def test_worst_wrench_residual_is_the_worst_of_six_directions(box):
     vertices, faces = plates(0.0015)  # 5 N a side: too little along x, less wanting across it
     both = torch.cat([vertices, vertices + X])  # the second hand is a metre away
     index = torch.zeros(2, dtype=torch.long)
-    gap = wrench.gravity_gap(both, faces, box.query(both, index), box, index)
-    assert gap.tolist() == pytest.approx([9.8 - 5.0, 9.8], abs=0.25)
+    residual = wrench.worst_wrench_residual(both, faces, box.query(both, index), box, index)
+    assert residual.tolist() == pytest.approx([9.8 - 5.0, 9.8], abs=0.25)
     nobody = both[:0]
-    assert wrench.gravity_gap(nobody, faces, nobody[..., 0], box, index[:0]).shape == (0,)
+    assert wrench.worst_wrench_residual(nobody, faces, nobody[..., 0], box, index[:0]).shape == (0,)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastgrasp_model.geometry.partial import depth_noise, random_camera, visible_points
+from fastgrasp_evaluation.simulated_views import depth_noise, random_camera, visible_points
 
 
 def sphere(count: int, radius: float = 0.05, centre=(0.0, 0.0, 0.0), seed: int = 0):
@@ -80,7 +80,7 @@ def test_random_cameras_keep_their_distance():
 
 def test_single_view_of_a_mesh_is_one_sided_and_seeded():
     trimesh = pytest.importorskip("trimesh")
-    from fastgrasp_model.geometry.partial import single_view
+    from fastgrasp_evaluation.simulated_views import single_view
 
     mesh = trimesh.creation.icosphere(radius=0.05)
     camera = np.array([0.0, 0.6, 0.0])

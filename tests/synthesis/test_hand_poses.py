@@ -16,7 +16,7 @@ from fastgrasp_model.hand.joint_limits import (
     matrices_to_angles,
 )
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
-from fastgrasp_model.hand.poses import CLOSED_POSES, OPPOSITIONS, POWER_CYLINDER, named_pose
+from fastgrasp_synthesis.hand_poses import CLOSED_POSES, OPPOSITIONS, POWER_CYLINDER, named_pose
 
 LAYER = ManoLayer.from_file(OPEN_HAND)
 PADS = pads(LAYER)

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from fastgrasp_model.geometry.rotations import random_rotations
-from fastgrasp_model.hand.collision_spheres import LEFT_OVERLAP, collision_spheres, part_fingers
 from fastgrasp_model.hand.joint_limits import (
     DIP_PER_PIP,
     FINGER_JOINTS,
@@ -16,6 +15,7 @@ from fastgrasp_model.hand.joint_limits import (
     limit_violation,
 )
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, HandPose, ManoLayer
+from fastgrasp_synthesis.collision_spheres import LEFT_OVERLAP, collision_spheres, part_fingers
 
 LAYER = ManoLayer.from_file(OPEN_HAND)
 SPHERES = collision_spheres(LAYER)

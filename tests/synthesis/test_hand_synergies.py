@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from fastgrasp_evaluation.metrics.self_penetration import self_penetration_cm
-from fastgrasp_model.hand.anatomy import FINGERS, pads
-from fastgrasp_model.hand.joint_limits import FINGER_JOINTS, angles_to_matrices, joint_axes, limit_violation
+from fastgrasp_model.hand.anatomy import pads
+from fastgrasp_model.hand.joint_limits import FINGER_JOINTS, FINGERS, angles_to_matrices, joint_axes, limit_violation
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, HandPose, ManoLayer
-from fastgrasp_model.hand.synergies import KINDS, sample_kind, sample_synergies
+from fastgrasp_synthesis.hand_synergies import KINDS, sample_kind, sample_synergies
 
 LAYER = ManoLayer.from_file(OPEN_HAND)
 LONG = ("index", "middle", "ring", "pinky")

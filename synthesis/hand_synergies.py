@@ -13,9 +13,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.collision_spheres import CollisionSpheres, collision_spheres, part_fingers
 from fastgrasp_model.hand.joint_limits import DIP_PER_PIP, FINGER_JOINTS, JOINT_LIMITS
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
+from fastgrasp_synthesis.collision_spheres import CollisionSpheres, collision_spheres, part_fingers
 
 LONG_FINGERS = ("index", "middle", "ring", "pinky")
 KINDS = ("power", "sphere", "precision", "lateral", "open")
