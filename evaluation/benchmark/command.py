@@ -193,10 +193,10 @@ def _generated(targets: list, seeds, options: BenchmarkOptions) -> list:
 
 
 def _generator(options: BenchmarkOptions):
-    from fastgrasp_model.commands.shared import checked_device
+    from fastgrasp_model.device import usable_device
     from fastgrasp_model.generator import GraspGenerator
 
-    return GraspGenerator.from_pretrained(options.weights, options.mano, device=checked_device(options.device))
+    return GraspGenerator.from_pretrained(options.weights, options.mano, device=usable_device(options.device))
 
 
 def _measured(tasks: list, lost: list, options: BenchmarkOptions, of_set: bool = False) -> dict:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from fastgrasp_model.commands.shared import AtLeastOne, InputError, check_output, checked_device, load_object, parse
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, check_output, load_object, parse
 
 
 @dataclass
@@ -41,7 +41,7 @@ class GenerateOptions:
     weights: Annotated[Path | None, arg(metavar="DIR")] = None
     """weights folder (default: the shipped weights)"""
     device: Annotated[str, arg(metavar="NAME")] = "cpu"
-    """cpu or cuda"""
+    """cpu, cuda, cuda:0, ... or auto"""
     json: bool = False
     """print a report as JSON"""
 
@@ -57,10 +57,11 @@ def main(argv: list[str]) -> int:
     from fastgrasp_model.geometry.clouds import validate_cloud
 
     points = validate_cloud(read_cloud(options.cloud, seed=options.seed))  # before the slow imports
-    device = checked_device(options.device)
 
+    from fastgrasp_model.device import usable_device
     from fastgrasp_model.generator import GraspGenerator
 
+    device = usable_device(options.device)
     generator = GraspGenerator.from_pretrained(options.weights, options.mano, device=device, side=options.side)
     started = time.perf_counter()
     grasps = generator.generate(

@@ -233,13 +233,3 @@ def load_object(path: Path):
     from fastgrasp_model.geometry.cloud_files import read_cloud
 
     return read_cloud(path)
-
-
-def checked_device(name: str) -> str:
-    """`name` if PyTorch can use it. Raises InputError with the devices there are."""
-    import torch
-
-    usable = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
-    if name.split(":")[0] not in usable:
-        raise InputError(f"device '{name}' is not usable here; choose from {', '.join(usable)}")
-    return name
