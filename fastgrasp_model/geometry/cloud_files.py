@@ -1,8 +1,4 @@
-"""Point clouds from files: .ply, .obj, .stl, .pcd, .npy and .npz, each as (N, 3) metres.
-
-Files with faces are sampled on their surface. Nothing is unpickled. The points are what the file says;
-`validate_cloud` then decides whether they can be an object.
-"""
+"""Point clouds from files: .ply, .obj, .stl, .pcd, .npy and .npz. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -19,10 +15,10 @@ NPZ_KEYS = ("points", "object_pc", "xyz")
 
 
 def read_cloud(path: str | Path, samples: int = 20000, seed: int = 0) -> np.ndarray:
-    """Read a cloud as (N, 3) float32 in the file's unit (metres, one hopes); NaN rows are kept.
+    """Read a cloud as (N, 3) float32 in the file's unit, with its NaN rows; see `validate_cloud`.
 
-    `samples` points are drawn from meshes, the same ones for the same seed; clouds come whole.
-    Raises CloudError: no file, unknown ending, damaged, no points.
+    From files with faces `samples` points are drawn on the surface, the same ones for the same seed. Raises
+    CloudError: no file, unknown ending, damaged, no points.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -47,7 +43,7 @@ def read_cloud(path: str | Path, samples: int = 20000, seed: int = 0) -> np.ndar
 
 
 def _read_numpy(path: Path) -> np.ndarray:
-    """An array (N, 3) or (H, W, 3) or with more columns, of which the first three are x, y, z."""
+    """Read an array (N, 3) or (H, W, 3), or with more columns, of which the first three are x, y, z."""
     content = np.load(path, allow_pickle=False)
     if path.suffix.lower() == ".npz":
         with content as archive:
@@ -56,14 +52,13 @@ def _read_numpy(path: Path) -> np.ndarray:
                 raise CloudError(f"{path} has the arrays {archive.files}, expected one of {', '.join(NPZ_KEYS)}.")
             content = archive[keys[0]]
     if content.ndim not in (2, 3) or content.shape[-1] < 3 or content.dtype.kind not in "fiu":
-        raise CloudError(
-            f"{path} holds {content.dtype} of shape {content.shape}, expected numbers (N, 3) or (H, W, 3)."
-        )
+        found = f"{content.dtype} of shape {content.shape}"
+        raise CloudError(f"{path} holds {found}, expected numbers (N, 3) or (H, W, 3).")
     return content[..., :3].reshape(-1, 3)
 
 
 def _read_geometry(path: Path, samples: int, seed: int) -> np.ndarray:
-    """Points on the faces of a .ply, .obj or .stl file, or its vertices where it has no faces."""
+    """Sample the faces of a .ply, .obj or .stl file, or read its vertices where it has no faces."""
     import trimesh
 
     loaded = trimesh.load(path, process=False)

@@ -1,8 +1,7 @@
-"""Point clouds as NumPy arrays: checked, thinned out, and given normals.
+"""Point clouds as NumPy arrays: validation, sampling and normals.
 
-`validate_cloud` is the one gate through which clouds from outside pass. It takes what sensors really send
-(organised, float64, NaN where nothing was seen) and refuses, with the remedy, what cannot be an object that a
-hand grasps.
+Every cloud from outside passes `validate_cloud`. It takes what sensors send (organised, float64, NaN where nothing was
+seen) and refuses, with the remedy, what cannot be an object that a hand grasps.
 """
 
 from __future__ import annotations
@@ -10,21 +9,18 @@ from __future__ import annotations
 import numpy as np
 
 MIN_POINTS = 50
-# Metres, of the longest side of the bounding box. Nothing a hand holds is bigger or smaller.
-MAX_EXTENT = 1.5
-MIN_EXTENT = 0.005
+MIN_EXTENT, MAX_EXTENT = 0.005, 1.5  # metres, longest side of the bounding box
 
 
 class CloudError(ValueError):
-    """A point cloud cannot be an object in metres. The message says what was found, and the remedy."""
+    """A point cloud cannot be an object in metres; the message says what was found, and the remedy."""
 
 
 def validate_cloud(points: object) -> np.ndarray:
-    """Points (N, 3) or organised (H, W, 3), any number type, metres, any frame -> (M, 3) float32, all finite.
+    """Return the finite points (M, 3) float32 of a cloud (N, 3) or (H, W, 3) of any number type, in order.
 
-    Rows with NaN or inf are dropped; the order stays. Raises CloudError for another shape or type, for fewer
-    than `MIN_POINTS` finite points, and for an extent that is no graspable object's (millimetres, a whole
-    scene, one spot).
+    Metres, any frame. Raises CloudError for another shape or type, for fewer than `MIN_POINTS` finite points, and for
+    an extent that is no graspable object's (millimetres, a whole scene, one spot).
     """
     array = np.asarray(points)
     if array.dtype.kind not in "fiu":
@@ -56,9 +52,7 @@ def _check_extent(extent: float) -> None:
 
 
 def sample_cloud(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Exactly `count` rows of points (N, D), at random.
-
-    Rows repeat only where N < count, and then each comes at least once.
+    """Draw `count` rows of points (N, D); where N < count rows repeat, each at least once.
 
     Raises CloudError for an empty cloud.
     """
@@ -71,28 +65,12 @@ def sample_cloud(points: np.ndarray, count: int, rng: np.random.Generator) -> np
     return points[np.concatenate([rng.permutation(total), extra])]
 
 
-def voxel_downsample(points: np.ndarray, size: float) -> np.ndarray:
-    """The mean point of each occupied cube with edge `size` (metres): (N, 3) -> (M, 3) float32.
-
-    Raises ValueError for an edge that is not positive.
-    """
-    if not size > 0:
-        raise ValueError(f"voxel size must be positive, got {size}")
-    cells = np.floor((points - points.min(axis=0)) / size).astype(np.int64)
-    side = cells.max(axis=0) + 1
-    keys = (cells[:, 0] * side[1] + cells[:, 1]) * side[2] + cells[:, 2]
-    _, owner, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    sums = np.stack([np.bincount(owner, weights=points[:, axis]) for axis in range(3)], axis=1)
-    return (sums / counts[:, None]).astype(np.float32)
-
-
 def estimate_normals(points: np.ndarray, neighbours: int = 16, viewpoint: np.ndarray | None = None) -> np.ndarray:
-    """Unit normals (N, 3) float32 of points (N, 3): where the nearest neighbours vary least.
+    """Estimate unit normals (N, 3) float32 of points (N, 3) as the least principal axes of their neighbourhoods.
 
-    They point to `viewpoint` (3,) where one is given, the sensor's place in the cloud's frame; else away from
-    the cloud's middle, which is right for convex objects and a guess for others. Principal components after
-    Hoppe et al., "Surface Reconstruction from Unorganized Points", SIGGRAPH 1992. Raises CloudError for fewer
-    than 3 points.
+    They point to `viewpoint` (3,), the sensor's place in the cloud's frame, where one is given; else away from the
+    cloud's middle, which is right for convex objects and a guess for others. After Hoppe et al., "Surface
+    Reconstruction from Unorganized Points", SIGGRAPH 1992. Raises CloudError for fewer than 3 points.
     """
     from scipy.spatial import cKDTree
 
@@ -110,21 +88,21 @@ def estimate_normals(points: np.ndarray, neighbours: int = 16, viewpoint: np.nda
 
 
 def _least_axis(matrices: np.ndarray) -> np.ndarray:
-    """Unit eigenvectors (N, 3) of the smallest eigenvalue of symmetric matrices (N, 3, 3), in bulk.
+    """Compute unit eigenvectors (N, 3) of the smallest eigenvalue of symmetric matrices (N, 3, 3).
 
-    Eigenvalue by the trigonometric formula of Smith (Comm. ACM 4, 1961); the eigenvector is the longest cross
-    product of two rows of A - lambda I. Where that is ill-conditioned (two equal eigenvalues) the general
-    solver takes over.
+    Several times faster than `numpy.linalg.eigh`: eigenvalue by the trigonometric formula of Smith (Comm. ACM 4, 1961),
+    eigenvector as the longest cross product of two rows of A - lambda I. Where that is ill-conditioned (two equal
+    eigenvalues) `eigh` takes over.
     """
     scale = np.trace(matrices, axis1=1, axis2=2)[:, None, None]
     a = matrices / np.where(scale > 0, scale, 1)
     mean = np.trace(a, axis1=1, axis2=2) / 3
     shifted = a - mean[:, None, None] * np.eye(3)
-    spread = np.sqrt(np.einsum("nij,nij->n", shifted, shifted) / 6)
-    unit = shifted / np.where(spread > 0, spread, 1)[:, None, None]
+    deviation = np.sqrt(np.einsum("nij,nij->n", shifted, shifted) / 6)
+    unit = shifted / np.where(deviation > 0, deviation, 1)[:, None, None]
     half_det = 0.5 * np.einsum("ni,ni->n", unit[:, 0], np.cross(unit[:, 1], unit[:, 2]))
     angle = np.arccos(np.clip(half_det, -1, 1)) / 3
-    least = mean + 2 * spread * np.cos(angle + 2 * np.pi / 3)
+    least = mean + 2 * deviation * np.cos(angle + 2 * np.pi / 3)
     rows = a - least[:, None, None] * np.eye(3)
     crosses = np.cross(rows, np.roll(rows, -1, axis=1))  # (N, 3, 3): rows 0x1, 1x2, 2x0
     lengths = np.linalg.norm(crosses, axis=2)

@@ -1,8 +1,8 @@
-"""Holes of a triangle mesh: found as loops of boundary edges, measured, and closed where a flat cap will do.
+"""Holes of a triangle mesh: found as loops of boundary edges, measured, and closed with a flat cap where that is safe.
 
-A cap is guesswork, so only such holes are closed whose cap hardly matters: small ones of any shape, and flat ones that
-are a small share of the surface (the open end of a bottle's neck, the ground that a scanner did not see). The open top
-of a bowl made of a single sheet is none of these: its inside is not what a cap would make of it.
+Safe holes are small ones of any shape, and flat ones that are a small share of the surface (the open end of a bottle's
+neck, the ground that a scanner did not see). The open top of a bowl of a single sheet is neither. The fillers of
+trimesh and igl close every hole they can, and neither measures it nor keeps a cap from using an edge a third time.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _SHARE = 0.05  # greatest area of one cap, as a share of the surface
 class Hole:
     """A loop of vertices around a hole, in the order in which the faces of a cap run.
 
-    loop: (N,) vertex numbers; width: greatest distance between two of them, metres; flatness: greatest distance from
-    their plane, metres; cap: triangles (N - 2, 3) that close it, None where its outline crosses itself; area: that of
+    loop (N,): vertex numbers; width: greatest distance between two of them, metres; flatness: greatest distance from
+    their plane, metres; cap (N - 2, 3): triangles that close it, None where its outline crosses itself; area: that of
     the cap, square metres.
     """
 
@@ -32,7 +32,7 @@ class Hole:
     area: float
 
     def refusal(self, size: float, surface: float) -> str | None:
-        """Why a mesh of longest side `size` (metres) and area `surface` must not be closed with this cap, or None."""
+        """Say why a mesh of longest side `size` (metres) and area `surface` must not get this cap, else None."""
         name = f"a hole {1000 * self.width:.0f} mm across"
         if self.cap is None:
             return f"{name} whose edge crosses itself"
@@ -46,7 +46,7 @@ class Hole:
 
 
 def find_holes(vertices: np.ndarray, faces: np.ndarray) -> list[Hole]:
-    """The holes of a mesh: vertices (V, 3) in metres, faces (F, 3) that agree in their orientation.
+    """Find the holes of a mesh: vertices (V, 3) in metres, faces (F, 3) that agree in their orientation.
 
     Raises ValueError where holes touch in a vertex, so that their loops cannot be told apart.
     """
@@ -69,7 +69,7 @@ def find_holes(vertices: np.ndarray, faces: np.ndarray) -> list[Hole]:
 
 def _hole(loop: np.ndarray, vertices: np.ndarray, edges: np.ndarray) -> Hole:
     points = vertices[loop]
-    middle = points.mean(axis=0)
+    middle, width = points.mean(axis=0), float(max(np.linalg.norm(points - p, axis=1).max() for p in points))
     normal = np.cross(points - middle, np.roll(points, -1, axis=0) - middle).sum(axis=0)
     length = np.linalg.norm(normal)
     normal = normal / length if length > 0 else np.array([0.0, 0.0, 1.0])
@@ -78,24 +78,21 @@ def _hole(loop: np.ndarray, vertices: np.ndarray, edges: np.ndarray) -> Hole:
         across = across[::-1]
     local = _clip_ears((points - middle) @ across.T, _chords(loop, edges))
     cap = None if local is None else loop[local]
-    return Hole(loop, _width(points), float(np.abs((points - middle) @ normal).max()), cap, 0.5 * float(length))
-
-
-def _width(points: np.ndarray) -> float:
-    """Greatest distance between two of the points (N, 3)."""
-    return float(max(np.linalg.norm(points - point, axis=1).max() for point in points))
+    return Hole(loop, width, float(np.abs((points - middle) @ normal).max()), cap, 0.5 * float(length))
 
 
 def _chords(loop: np.ndarray, edges: np.ndarray) -> set[tuple[int, int]]:
-    """The mesh's own edges between two places of the loop; a cap must not use them a second time."""
+    """Return the mesh's own edges between two places of the loop, which a cap must not use again."""
     place = {int(vertex): number for number, vertex in enumerate(loop)}
     among = edges[np.isin(edges, loop).all(axis=1)]
     return {(place[int(a)], place[int(b)]) for a, b in among} | {(place[int(b)], place[int(a)]) for a, b in among}
 
 
 def _clip_ears(polygon: np.ndarray, chords: set[tuple[int, int]]) -> np.ndarray | None:
-    """Triangles (N - 2, 3) of a polygon (N, 2) that runs counter-clockwise, with none of the `chords` as an inner edge;
-    None where it crosses itself."""
+    """Triangulate a counter-clockwise polygon (N, 2) into (N - 2, 3) without `chords` as inner edges.
+
+    None where the polygon crosses itself.
+    """
     left = list(range(len(polygon)))
     triangles = []
     while len(left) > 2:
@@ -108,7 +105,7 @@ def _clip_ears(polygon: np.ndarray, chords: set[tuple[int, int]]) -> np.ndarray 
 
 
 def _is_ear(polygon: np.ndarray, left: list[int], place: int, chords: set[tuple[int, int]]) -> bool:
-    """Whether the corner at `place` can be cut off: convex or straight, with no other corner inside."""
+    """Tell whether the corner at `place` can be cut off: convex or straight, with no other corner inside."""
     corners = [left[place - 1], left[place], left[(place + 1) % len(left)]]
     a, b, c = polygon[corners]
     if len(left) == 3:

@@ -12,24 +12,20 @@ import numpy as np
 if TYPE_CHECKING:
     import trimesh
 
-# An object with a longer bounding box than this (metres) is most likely in millimetres.
-_LARGEST_OBJECT = 3.0
-_SMALLEST_OBJECT = 0.005
+_LARGEST_OBJECT, _SMALLEST_OBJECT = 3.0, 0.005  # metres, longest side; what is longer is most likely in millimetres
 _REMEDY = "Close it in a mesh editor (such as MeshLab's or Blender's repair tools), or remesh it."
-
-
 MESH_ENDINGS = (".obj", ".ply", ".stl", ".off", ".glb")
 
 
 class MeshError(ValueError):
-    """A mesh file is missing, unreadable, or holds no surface. The message names the file and the remedy."""
+    """A mesh file is missing, unreadable, or holds no surface; the message names the file and the remedy."""
 
 
 def load_mesh(path: str | Path) -> trimesh.Trimesh:
     """Read .ply, .obj, .stl, .off or .glb as one mesh in metres; its parts are joined.
 
-    Warns (UserWarning) where the size looks like millimetres. Raises MeshError: no file, not readable, no
-    faces, vertices that are not finite.
+    Warns (UserWarning) where the size looks like millimetres. Raises MeshError: no file, not readable, no faces,
+    vertices that are not finite.
     """
     import trimesh
 
@@ -40,14 +36,13 @@ def load_mesh(path: str | Path) -> trimesh.Trimesh:
         raw = trimesh.load(path, force="mesh", process=False)
         mesh = trimesh.load(path, force="mesh", process=True)
     except Exception as error:  # trimesh lets the errors of many parsers through
-        # For text that is not UTF-8 trimesh wants a package that guesses, which would be no help to anybody.
+        # For text that is not UTF-8 trimesh asks for a package that guesses encodings.
         reason = "its text is not UTF-8" if isinstance(error, ImportError) else error
-        raise MeshError(
-            f"{path} cannot be read as a mesh ({reason}). Give a .ply, .obj, .stl, .off or .glb file."
-        ) from error
+        remedy = "Give a .ply, .obj, .stl, .off or .glb file."
+        raise MeshError(f"{path} cannot be read as a mesh ({reason}). {remedy}") from error
     if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
         raise MeshError(f"{path} holds no faces. Give a triangle mesh; point clouds go through `read_cloud`.")
-    if not np.isfinite(raw.vertices).all():  # processing drops them, and the faces around them, without a word
+    if not np.isfinite(raw.vertices).all():  # processing drops them silently
         raise MeshError(f"{path} has vertices that are not finite. Repair the mesh first.")
     extent = float(mesh.extents.max())
     if extent > _LARGEST_OBJECT:
@@ -56,7 +51,7 @@ def load_mesh(path: str | Path) -> trimesh.Trimesh:
 
 
 def mesh_files(places: Iterable[Path]) -> dict[str, Path]:
-    """Mesh files by their stems, sorted: `places` are such files, or folders with some of `MESH_ENDINGS`.
+    """List mesh files by their stems, sorted: `places` are such files, or folders with some of `MESH_ENDINGS`.
 
     Raises MeshError where two have the same name.
     """
@@ -71,23 +66,12 @@ def mesh_files(places: Iterable[Path]) -> dict[str, Path]:
     return {name: found[name][0] for name in sorted(found)}
 
 
-def make_watertight(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """The mesh of `watertight_with_notes`, without its notes."""
-    return watertight_with_notes(mesh)[0]
-
-
 def watertight_with_notes(mesh: trimesh.Trimesh) -> tuple[trimesh.Trimesh, list[str]]:
-    """A closed copy with outward faces, and what was mended on it, such as "2 holes of up to 11 mm filled".
+    """Return a closed copy of a mesh (metres) with outward faces, and notes such as "2 holes of up to 11 mm filled".
 
     Vertices in one place are merged, duplicate faces dropped, faces turned to agree and outwards, small or flat holes
-    closed (`geometry.holes`). A mesh that is closed already keeps its vertices and faces as they are, in order.
-
-    Args:
-        mesh: metres.
-
-    Raises:
-        MeshError: no faces, values that are not finite, another unit than metres (`check_size`), or a surface that
-            this cannot close; the message says why and what to do.
+    closed (`geometry.holes`). A mesh that is closed already keeps its vertices and faces in order. Raises MeshError: no
+    faces, values that are not finite, another unit than metres (`check_size`), or a surface that cannot be closed.
     """
     import trimesh
 
@@ -129,7 +113,7 @@ def check_size(mesh: trimesh.Trimesh) -> None:
 
 
 def _welded(mesh: trimesh.Trimesh) -> list[str]:
-    """Merge vertices in one place and drop faces that are double or have no area, in place; notes on it."""
+    """Merge vertices in one place and drop faces that are double or have no area, in place; return notes."""
     vertices, faces = len(mesh.vertices), len(mesh.faces)
     mesh.merge_vertices(merge_tex=True, merge_norm=True)
     corners = np.sort(mesh.faces, axis=1)
@@ -144,7 +128,7 @@ def _welded(mesh: trimesh.Trimesh) -> list[str]:
 
 
 def _require_surface(mesh: trimesh.Trimesh) -> None:
-    """Raises MeshError where edges belong to more than two faces: there is no telling which side is inside."""
+    """Raise MeshError where edges belong to more than two faces, so that inside and outside are undefined."""
     _, count = np.unique(np.sort(mesh.edges, axis=1), axis=0, return_counts=True)
     crossed = int((count > 2).sum())
     if crossed:
@@ -152,7 +136,7 @@ def _require_surface(mesh: trimesh.Trimesh) -> None:
 
 
 def _filled(mesh: trimesh.Trimesh) -> tuple[trimesh.Trimesh, str]:
-    """The mesh with its holes closed, and a note. Raises MeshError where a hole must not be closed."""
+    """Return the mesh with its holes closed, and a note. Raises MeshError where a hole must not be closed."""
     import trimesh
 
     from fastgrasp_model.geometry.holes import find_holes
@@ -174,7 +158,7 @@ def _filled(mesh: trimesh.Trimesh) -> tuple[trimesh.Trimesh, str]:
 
 
 def _outwards(mesh: trimesh.Trimesh) -> list[str]:
-    """Turn a mesh inside out, or closed parts of it, but for hollows inside other parts; in place. Notes on it."""
+    """Turn closed parts that face inwards, except hollows inside other parts, in place; return notes."""
     import trimesh
 
     parts = trimesh.graph.connected_component_labels(mesh.face_adjacency, node_count=len(mesh.faces))
@@ -182,7 +166,7 @@ def _outwards(mesh: trimesh.Trimesh) -> list[str]:
     shares = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
     volumes = np.bincount(parts, shares)
     inside_out = volumes.sum() < 0
-    inwards = -volumes < 0 if inside_out else volumes < 0  # in the mesh as it will be turned as a whole
+    inwards = volumes > 0 if inside_out else volumes < 0  # after the whole mesh was turned
     faces = mesh.faces[:, ::-1] if inside_out else mesh.faces
     if inwards.any():
         inwards &= ~_hollows(mesh.vertices, faces, parts, inwards)
@@ -193,7 +177,7 @@ def _outwards(mesh: trimesh.Trimesh) -> list[str]:
 
 
 def _hollows(vertices: np.ndarray, faces: np.ndarray, parts: np.ndarray, inwards: np.ndarray) -> np.ndarray:
-    """Which parts begin inside the parts that look outwards: bool, one for each part."""
+    """Tell for each part whether it lies inside the parts that face outwards."""
     import igl
 
     first = np.array([vertices[faces[np.argmax(parts == part), 0]] for part in range(len(inwards))])
@@ -202,7 +186,7 @@ def _hollows(vertices: np.ndarray, faces: np.ndarray, parts: np.ndarray, inwards
 
 
 def sample_surface(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """`count` points, uniform by area, and the unit normals of their faces: two (count, 3) float32 arrays.
+    """Draw `count` points, uniform by area, and the unit normals of their faces: two (count, 3) float32 arrays.
 
     The same seed gives the same points. Raises MeshError for a mesh without area.
     """

@@ -1,6 +1,6 @@
-"""The nearest points of clouds, by brute force in blocks that stay in the processor's cache.
+"""Nearest points of clouds, by brute force in blocks that stay in the processor's cache.
 
-By |q|^2 - 2 p q + |p|^2, a product of matrices that rounds squares to some 1e-9 square metres. No autograd.
+Squared distances are |q|^2 - 2 p q + |p|^2, a matrix product, exact to some 1e-9 square metres. No autograd.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-BLOCK = 400_000  # distances at a time on a CPU: 2 MB, in one buffer; fresh memory costs more than the sums in it
+BLOCK = 400_000  # distances at a time on a CPU: 2 MB, in one buffer that is used again
 DEVICE_BLOCK = 100_000_000  # on other devices: 400 MB
 
 
 @torch.no_grad()
 def nearest_points(places: Tensor, points: Tensor) -> Tensor:
-    """Which of points (B, N, 3) is nearest to each of places (B, V, 3): numbers (B, V)."""
+    """Return the indices (B, V) of those of points (B, N, 3) that are nearest to each of places (B, V, 3)."""
     asked = torch.cat([places, torch.ones_like(places[..., :1])], dim=-1).transpose(1, 2)
     return torch.cat([square.min(1).indices for square in _squares(_lifted(points), asked)])
 
 
 @torch.no_grad()
 def nearest_distances(places: Tensor, points: Tensor) -> Tensor:
-    """Distances (B, V) from places (V, 3), the same for all, to the nearest of points (B, N, 3), metres."""
+    """Compute the distances (B, V), metres, from places (V, 3) to the nearest of points (B, N, 3)."""
     asked = torch.cat([places, torch.ones_like(places[..., :1])], dim=-1).T
     square = torch.cat([square.amin(1) for square in _squares(_lifted(points), asked.expand(len(points), -1, -1))])
     return (square + places.square().sum(-1)).clamp(min=0).sqrt()
 
 
 def _squares(lifted: Tensor, asked: Tensor) -> Iterator[Tensor]:
-    """lifted (B, N, 4) times asked (B, 4, V), block by block (b, N, V); each holds until the next is taken."""
+    """Yield lifted (B, N, 4) times asked (B, 4, V) block by block (b, N, V); the next block overwrites the last."""
     count = lifted.shape[1] * asked.shape[2]
     rows = max(1, (BLOCK if lifted.device.type == "cpu" else DEVICE_BLOCK) // max(1, count))
     buffer = lifted.new_empty(min(rows, len(lifted)), lifted.shape[1], asked.shape[2])
@@ -39,5 +39,5 @@ def _squares(lifted: Tensor, asked: Tensor) -> Iterator[Tensor]:
 
 
 def _lifted(points: Tensor) -> Tensor:
-    """(-2 p, |p|^2), (..., 4): times (q, 1) the square of the distance, but for |q|^2."""
+    """Return (-2 p, |p|^2), (..., 4): its product with (q, 1) is the squared distance less |q|^2."""
     return torch.cat([-2 * points, points.square().sum(-1, keepdim=True)], dim=-1)

@@ -1,8 +1,8 @@
 """Rotations as torch tensors: axis-angle, matrix, quaternion and the continuous six numbers.
 
-Every function takes any batch dimensions, keeps dtype and device, and has finite gradients everywhere, also
-at the zero rotation and at half a turn (where the axis-angle of a matrix jumps, so its gradient is
-one-sided). Axis-angle vectors are radians; quaternions are (x, y, z, w) as in ROS.
+Every function takes any batch dimensions, keeps dtype and device, and has finite gradients everywhere, also at the
+zero rotation and at half a turn (where the axis-angle of a matrix jumps, so its gradient is one-sided); libraries such
+as scipy give no gradients. Axis-angle vectors are radians; quaternions are (x, y, z, w) as in ROS.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Below this squared angle the closed forms divide by (almost) nothing, so their series stand in.
-_SERIES_BELOW = 1e-3
+_SERIES_BELOW = 1e-3  # squared angle below which series replace the closed forms, which divide by almost nothing
 
 
 def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
-    """Rodrigues' formula: axis-angle (..., 3) in radians -> rotation matrices (..., 3, 3).
+    """Convert axis-angle vectors (..., 3) to rotation matrices (..., 3, 3) by Rodrigues' formula.
 
-    R = I + a [w] + b [w]^2 with a = sin(t)/t and b = (1 - cos t)/t^2, t = |w|. Near t = 0 the Taylor series
-    of a and b in t^2 is used, so the gradient at the zero rotation is exact.
+    R = I + a [w] + b [w]^2 with a = sin(t)/t and b = (1 - cos t)/t^2, t = |w|. Near t = 0 the Taylor series of a and b
+    in t^2 is used, so the gradient at the zero rotation is exact.
     """
     squared = (axis_angle * axis_angle).sum(-1)
     small = squared < _SERIES_BELOW
@@ -37,24 +36,17 @@ def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
 
 
 def matrix_to_quaternion(matrix: Tensor) -> Tensor:
-    """Rotation matrices (..., 3, 3) -> unit quaternions (..., 4) as (x, y, z, w) with w >= 0.
+    """Convert rotation matrices (..., 3, 3) to unit quaternions (..., 4), (x, y, z, w) with w >= 0.
 
-    Shepperd's method (J. Guidance and Control 1, 1978): of four equivalent expressions the one with the
-    largest divisor is taken, so nothing is ever divided by less than one half.
+    Shepperd's method (J. Guidance and Control 1, 1978): of four equivalent expressions the one with the largest
+    divisor is taken, so nothing is ever divided by less than one half.
     """
-    r = matrix.flatten(-2)
-    r00, r01, r02, r10, r11, r12, r20, r21, r22 = r.unbind(-1)
-    # Four times the square of each component, in the order x, y, z, w.
-    squares = torch.stack([1 + r00 - r11 - r22, 1 - r00 + r11 - r22, 1 - r00 - r11 + r22, 1 + r00 + r11 + r22], -1)
-    candidates = torch.stack(
-        [
-            torch.stack([squares[..., 0], r01 + r10, r02 + r20, r21 - r12], -1),
-            torch.stack([r01 + r10, squares[..., 1], r12 + r21, r02 - r20], -1),
-            torch.stack([r02 + r20, r12 + r21, squares[..., 2], r10 - r01], -1),
-            torch.stack([r21 - r12, r02 - r20, r10 - r01, squares[..., 3]], -1),
-        ],
-        -2,
-    )
+    r00, r01, r02, r10, r11, r12, r20, r21, r22 = matrix.flatten(-2).unbind(-1)
+    # Four times the squares and products of the components.
+    xx, yy, zz, ww = 1 + r00 - r11 - r22, 1 - r00 + r11 - r22, 1 - r00 - r11 + r22, 1 + r00 + r11 + r22
+    xy, xz, yz, xw, yw, zw = r01 + r10, r02 + r20, r12 + r21, r21 - r12, r02 - r20, r10 - r01
+    rows = [xx, xy, xz, xw, xy, yy, yz, yw, xz, yz, zz, zw, xw, yw, zw, ww]
+    candidates, squares = torch.stack(rows, -1).unflatten(-1, (4, 4)), torch.stack([xx, yy, zz, ww], -1)
     best = squares.argmax(-1)[..., None]
     chosen = candidates.gather(-2, best[..., None].expand(*best.shape, 4)).squeeze(-2)
     quaternion = functional.normalize(chosen, dim=-1)
@@ -62,7 +54,7 @@ def matrix_to_quaternion(matrix: Tensor) -> Tensor:
 
 
 def quaternion_to_matrix(quaternion: Tensor) -> Tensor:
-    """Quaternions (..., 4) as (x, y, z, w), of any length but zero -> rotation matrices (..., 3, 3)."""
+    """Convert quaternions (..., 4), (x, y, z, w) of any length but zero, to rotation matrices (..., 3, 3)."""
     x, y, z, w = functional.normalize(quaternion, dim=-1).unbind(-1)
     rows = [
         1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w),
@@ -73,9 +65,9 @@ def quaternion_to_matrix(quaternion: Tensor) -> Tensor:
 
 
 def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
-    """Rotation matrices (..., 3, 3) -> axis-angle (..., 3), radians, length at most pi.
+    """Convert rotation matrices (..., 3, 3) to axis-angle (..., 3), radians, length at most pi.
 
-    At exactly half a turn both signs of the axis are right; one of them is returned.
+    At exactly half a turn, where both signs of the axis are right, one of them is returned.
     """
     quaternion = matrix_to_quaternion(matrix)
     vector, w = quaternion[..., :3], quaternion[..., 3]
@@ -91,10 +83,10 @@ def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
 
 
 def rotation_6d_to_matrix(six: Tensor) -> Tensor:
-    """Six numbers (..., 6), two columns not yet orthonormal -> rotation matrices (..., 3, 3).
+    """Convert six numbers (..., 6), two columns not yet orthonormal, to rotation matrices (..., 3, 3).
 
-    Gram-Schmidt of Zhou et al., "On the Continuity of Rotation Representations in Neural Networks", CVPR
-    2019. The layout is (column 0, column 1); PyTorch3D flattens rows instead.
+    Gram-Schmidt of Zhou et al., "On the Continuity of Rotation Representations in Neural Networks", CVPR 2019. The
+    layout is (column 0, column 1); PyTorch3D flattens rows instead.
     """
     first, second = six[..., :3], six[..., 3:]
     x = functional.normalize(first, dim=-1, eps=1e-8)
@@ -103,13 +95,12 @@ def rotation_6d_to_matrix(six: Tensor) -> Tensor:
 
 
 def matrix_to_rotation_6d(matrix: Tensor) -> Tensor:
-    """Rotation matrices (..., 3, 3) -> their first two columns (..., 6)."""
+    """Return the first two columns (..., 6) of rotation matrices (..., 3, 3)."""
     return torch.cat([matrix[..., :, 0], matrix[..., :, 1]], -1)
 
 
 def random_rotations(
     count: int, generator: torch.Generator | None = None, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """`count` rotations, uniform over SO(3), as (count, 3, 3): normal quaternions, normalised. On the CPU."""
-    quaternions = torch.randn(count, 4, generator=generator, dtype=dtype)
-    return quaternion_to_matrix(quaternions)
+    """Draw `count` rotations, uniform over SO(3), as (count, 3, 3) on the CPU: normal quaternions, normalised."""
+    return quaternion_to_matrix(torch.randn(count, 4, generator=generator, dtype=dtype))

@@ -1,32 +1,28 @@
 """Signed distance grids of many objects in one flat store, looked up by trilinear interpolation.
 
-Synthesis, losses and the score ask the same question thousands of times a second: how far is this point of the hand
-from that object, and on which side? A grid answers in eight look-ups. All grids lie one behind the other in a single
-float16 (or float32) array, so that one batch mixes objects of different extent, and the gradient of the interpolant is
-computed together with its value: one autograd node instead of fifty.
+All grids lie one behind the other in a single float16 (or float32) array, so that one batch mixes objects of different
+extent (torch's `grid_sample` needs one shape), and the gradient of the interpolant is computed together with its value:
+one autograd node instead of fifty.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-STRIDE = 3  # every third node is computed first; the fine nodes in between only near the surface
+STRIDE = 3  # every third node is exact, the nodes between only near the surface
 BAND = 3.0  # nodes nearer than this many spacings get an exact distance
-FORMAT_VERSION = 1
 
 
 class SignedDistanceError(ValueError):
-    """A mesh or a file no signed distance grid can be made from."""
+    """No signed distance grid can be made from the mesh; the message says why."""
 
 
 class _Trilinear(torch.autograd.Function):
-    """Interpolated value with its analytic gradient; the gradient itself is not differentiated further."""
+    """Interpolated value with its analytic gradient, which is not differentiated further."""
 
     @staticmethod
     def forward(ctx, points: Tensor, index: Tensor, grids: SignedDistanceGrids) -> tuple[Tensor, Tensor]:
@@ -44,8 +40,8 @@ class _Trilinear(torch.autograd.Function):
 class SignedDistanceGrids:
     """Signed distances of G objects: metres, each in its object's frame, negative inside.
 
-    values: (T,) all grids, x slowest, z fastest; offsets (G,) first value of a grid; shapes (G,3) nodes per axis;
-    origins (G,3) place of node 0; spacings (G,) metres between nodes.
+    values (T,): all grids, x slowest, z fastest; offsets (G,): first value of a grid; shapes (G,3): nodes per axis;
+    origins (G,3): place of node 0; spacings (G,): metres between nodes.
     """
 
     def __init__(self, values: Tensor, offsets: Tensor, shapes: Tensor, origins: Tensor, spacings: Tensor) -> None:
@@ -54,28 +50,22 @@ class SignedDistanceGrids:
 
     @classmethod
     def from_meshes(
-        cls,
-        meshes: Sequence[tuple[np.ndarray, np.ndarray]],
-        cells: int = 64,
-        padding: float = 0.02,
+        cls, meshes: Sequence[tuple[np.ndarray, np.ndarray]], cells: int = 64, padding: float = 0.02,
         dtype: torch.dtype = torch.float16,
-    ) -> SignedDistanceGrids:
+    ) -> SignedDistanceGrids:  # fmt: skip
         """Compute the grids of meshes (vertices (V,3) in metres, faces (F,3)).
 
         cells: nodes along the longest side, padding included; padding: metres of air around the object.
-        Raises SignedDistanceError for an empty or not finite mesh.
+        Raises SignedDistanceError for no mesh, and for an empty or not finite one.
         """
         if not len(meshes):
             raise SignedDistanceError("no meshes were given; at least one is needed")
-        fields = [mesh_distance_grid(vertices, faces, cells, padding) for vertices, faces in meshes]
-        sizes = [field.size for field, _, _ in fields]
+        grids, origins, spacings = zip(*(mesh_distance_grid(*mesh, cells, padding) for mesh in meshes), strict=True)
         return cls(
-            torch.cat([torch.from_numpy(field.reshape(-1)).to(dtype) for field, _, _ in fields]),
-            torch.tensor(np.cumsum([0, *sizes[:-1]])),
-            torch.tensor([field.shape for field, _, _ in fields]),
-            torch.tensor(np.stack([origin for _, origin, _ in fields])),
-            torch.tensor([spacing for _, _, spacing in fields]),
-        )
+            torch.cat([torch.from_numpy(grid.reshape(-1)).to(dtype) for grid in grids]),
+            torch.tensor(np.cumsum([0, *(grid.size for grid in grids[:-1])])),
+            torch.tensor([grid.shape for grid in grids]), torch.tensor(np.stack(origins)), torch.tensor(spacings),
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -85,29 +75,27 @@ class SignedDistanceGrids:
         return self.values.device
 
     def to(self, device: str | torch.device | None = None, dtype: torch.dtype | None = None) -> SignedDistanceGrids:
-        """The same grids on another device, or stored as another float type."""
-        moved = [t.to(device) for t in (self.offsets, self.shapes, self.origins, self.spacings)]
-        return SignedDistanceGrids(self.values.to(device=device, dtype=dtype), *moved)
+        """Return the same grids on another device, or stored as another float type."""
+        others = [t.to(device) for t in (self.offsets, self.shapes, self.origins, self.spacings)]
+        return SignedDistanceGrids(self.values.to(device=device, dtype=dtype), *others)
 
     def query(self, points: Tensor, index: Tensor) -> Tensor:
-        """Signed distance (B,N) of points (B,N,3), row b asked of object index[b]; index (B,). Differentiable."""
+        """Look up the signed distance (B,N) of points (B,N,3), row b to object index[b]. Differentiable."""
         return self.query_with_normals(points, index, unit=False)[0]
 
     def query_with_normals(self, points: Tensor, index: Tensor, unit: bool = True) -> tuple[Tensor, Tensor]:
-        """Distance (B,N) and outward normals (B,N,3) at points (B,N,3) of objects index (B,).
+        """Look up distances (B,N) and outward normals (B,N,3) at points (B,N,3) of objects index (B,).
 
-        The distance is differentiable in the points, the normals are constants to autograd.
-        Outside a grid: the distance at the nearest point of its box plus the distance to the box.
+        The distance is differentiable in the points, the normals are constants to autograd. Outside a grid: the
+        distance at the nearest point of its box plus the distance to the box. Without `unit`: the plain gradient.
         """
         value, gradient = _Trilinear.apply(points, index, self)
-        if not unit:
-            return value, gradient
-        return value, gradient / gradient.norm(dim=-1, keepdim=True).clamp_min(1e-9)
+        return value, gradient / gradient.norm(dim=-1, keepdim=True).clamp_min(1e-9) if unit else gradient
 
     def _interpolate(self, points: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Value (B,N) and gradient (B,N,3) of the interpolant; no autograd.
+        """Compute value (B,N) and gradient (B,N,3) of the interpolant; no autograd.
 
-        Works on whole planes, (B,3,N) and (corners,B,N): points that are a transposed view of planes cost no copy.
+        Works on planes, (B,3,N) and (corners,B,N): points that are a transposed view of planes cost no copy.
         """
         spacing = self.spacings[index].to(points.dtype)[:, None, None]  # (B,1,1)
         local = points.transpose(1, 2).contiguous() - self.origins[index].to(points.dtype)[..., None]
@@ -138,38 +126,13 @@ class SignedDistanceGrids:
         slopes.mul_((1.0 - outside.sign().abs_()) / spacing)  # a clamped axis no longer moves the look-up
         return torch.addcmul(low, slope_z, fz).add_(beyond), slopes.add_(away).transpose(1, 2)
 
-    def save(self, path: str | Path) -> Path:
-        """Write one .npz (values, offsets, shapes, origins, spacings, version), atomically."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        arrays = {name: getattr(self, name).cpu().numpy() for name in _ARRAYS}
-        with open(part, "wb") as stream:
-            np.savez_compressed(stream, version=np.int64(FORMAT_VERSION), **arrays)
-        os.replace(part, path)
-        return path
-
-    @classmethod
-    def load(cls, path: str | Path) -> SignedDistanceGrids:
-        """Read what `save` wrote. Raises SignedDistanceError if the file is missing or something else."""
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                return cls(*(torch.from_numpy(data[name]) for name in _ARRAYS))
-        except (OSError, KeyError, ValueError) as error:
-            raise SignedDistanceError(
-                f"{path}: not a file of signed distance grids ({error}); compute it again"
-            ) from error
-
-
-_ARRAYS = ("values", "offsets", "shapes", "origins", "spacings")
-
 
 def mesh_distance_grid(
     vertices: np.ndarray, faces: np.ndarray, cells: int = 64, padding: float = 0.02
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """One object's grid: field (X,Y,Z) float32, origin (3,) and spacing, all in metres.
+    """Compute one object's grid: values (X,Y,Z) float32, origin (3,) and spacing, all in metres.
 
-    Exact within three spacings of the surface; farther away interpolated from every third node, which is exact.
+    Exact within `BAND` spacings of the surface; farther away interpolated from every `STRIDE`-th node, which is exact.
     """
     vertices = np.ascontiguousarray(vertices, dtype=np.float64)
     faces = np.ascontiguousarray(faces, dtype=np.int64)
@@ -183,28 +146,27 @@ def mesh_distance_grid(
     axes = [low[a] + spacing * STRIDE * np.arange(blocks[a] + 1) for a in range(3)]
     coarse_points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     coarse = signed_distances(coarse_points.reshape(-1, 3), vertices, faces).reshape(blocks + 1)
-    field = _refined(coarse)  # (X,Y,Z), X = 3 blocks + 1
-    near = np.argwhere(np.abs(field) < (BAND + 0.5) * spacing)
-    field[tuple(near.T)] = signed_distances(low + spacing * near, vertices, faces)
-    return field.astype(np.float32), low.astype(np.float32), spacing
+    values = _refine(coarse)  # (X,Y,Z), X = 3 blocks + 1
+    near = np.argwhere(np.abs(values) < (BAND + 0.5) * spacing)
+    values[tuple(near.T)] = signed_distances(low + spacing * near, vertices, faces)
+    return values.astype(np.float32), low.astype(np.float32), spacing
 
 
-def _refined(coarse: np.ndarray) -> np.ndarray:
-    """Linear interpolation of a coarse grid to STRIDE times as many steps along each axis."""
-    field = coarse
+def _refine(values: np.ndarray) -> np.ndarray:
+    """Interpolate a grid linearly to STRIDE times as many steps along each axis."""
+    steps = np.arange(STRIDE).reshape(1, STRIDE, 1, 1) / STRIDE
     for axis in range(3):
-        moved = np.moveaxis(field, axis, 0)
-        steps = np.arange(STRIDE).reshape(1, STRIDE, 1, 1) / STRIDE
-        between = moved[:-1, None] * (1 - steps) + moved[1:, None] * steps  # (n, STRIDE, ., .)
-        fine = np.concatenate([between.reshape(-1, *moved.shape[1:]), moved[-1:]])
-        field = np.moveaxis(fine, 0, axis)
-    return np.ascontiguousarray(field)
+        first = np.moveaxis(values, axis, 0)
+        between = first[:-1, None] * (1 - steps) + first[1:, None] * steps  # (n, STRIDE, ., .)
+        fine = np.concatenate([between.reshape(-1, *first.shape[1:]), first[-1:]])
+        values = np.moveaxis(fine, 0, axis)
+    return np.ascontiguousarray(values)
 
 
 def signed_distances(points: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Exact signed distances (N,) float64 of points (N,3) to a mesh, negative inside.
+    """Compute exact signed distances (N,) float64 of points (N,3) to a mesh, negative inside.
 
-    The sign comes from the pseudo-normal of the nearest feature when the mesh is closed, otherwise from the
+    The sign comes from the pseudo-normal of the nearest feature where the mesh is closed, otherwise from the
     generalised winding number (Barill et al. 2018, "Fast winding numbers for soups and clouds").
     """
     import igl
@@ -213,14 +175,13 @@ def signed_distances(points: np.ndarray, vertices: np.ndarray, faces: np.ndarray
     points = np.ascontiguousarray(points, dtype=np.float64)
     vertices = np.ascontiguousarray(vertices, dtype=np.float64)
     faces = np.ascontiguousarray(faces, dtype=np.int64)
-    closed = is_closed(faces)
-    kind = kinds.SIGNED_DISTANCE_TYPE_PSEUDONORMAL if closed else kinds.SIGNED_DISTANCE_TYPE_FAST_WINDING_NUMBER
-    return igl.signed_distance(points, vertices, faces, sign_type=kind)[0]
+    pseudonormal, winding = kinds.SIGNED_DISTANCE_TYPE_PSEUDONORMAL, kinds.SIGNED_DISTANCE_TYPE_FAST_WINDING_NUMBER
+    return igl.signed_distance(points, vertices, faces, sign_type=pseudonormal if is_closed(faces) else winding)[0]
 
 
 def is_closed(faces: np.ndarray) -> bool:
-    """True if every edge of faces (F,3) is used exactly twice, once in each direction."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    """Tell whether every edge of faces (F,3) is used exactly twice, once in each direction."""
+    edges = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64)
     stride = int(faces.max()) + 1
     forward, backward = edges[:, 0] * stride + edges[:, 1], edges[:, 1] * stride + edges[:, 0]
     forward.sort()

@@ -10,7 +10,6 @@ from fastgrasp_model.geometry.clouds import (
     estimate_normals,
     sample_cloud,
     validate_cloud,
-    voxel_downsample,
 )
 
 
@@ -70,15 +69,6 @@ def test_sampling_is_exact_seeded_and_without_repetition_where_possible():
     assert not np.array_equal(few, sample_cloud(points, 60, np.random.default_rng(1)))
     with pytest.raises(CloudError, match="empty"):
         sample_cloud(np.zeros((0, 3)), 5, np.random.default_rng(0))
-
-
-def test_voxels_give_the_mean_of_each_cube():
-    points = np.array([[0, 0, 0], [0.004, 0, 0], [0.011, 0, 0], [0, 0.025, 0.0]])
-    np.testing.assert_allclose(voxel_downsample(points, 0.01), [[0.002, 0, 0], [0, 0.025, 0], [0.011, 0, 0]])
-    dense = voxel_downsample(ball(5000), 0.02)
-    assert 50 < len(dense) < 300 and dense.dtype == np.float32
-    with pytest.raises(ValueError, match="positive"):
-        voxel_downsample(points, 0)
 
 
 def test_normals_of_a_ball_are_its_radii():

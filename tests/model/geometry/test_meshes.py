@@ -10,7 +10,6 @@ from fastgrasp_model.geometry.meshes import (
     MeshError,
     check_size,
     load_mesh,
-    make_watertight,
     sample_surface,
     watertight_with_notes,
 )
@@ -146,16 +145,16 @@ def test_open_meshes_are_refused_with_the_size_of_the_hole():
     tube = trimesh.creation.cylinder(radius=0.03, height=0.1, sections=24)
     side = tube.submesh([np.abs(tube.face_normals[:, 2]) < 0.5], append=True)
     with pytest.raises(MeshError, match=r"a hole 60 mm across, 11.\d % of the surface .*; 2 in all. Close it in"):
-        make_watertight(side)
+        watertight_with_notes(side)
     bowl = surface(ball().vertices, ball().faces[ball().triangles_center[:, 2] < 0])
     with pytest.raises(MeshError, match="a hole 80 mm across, 3"):
-        make_watertight(bowl)
+        watertight_with_notes(bowl)
     pipe = trimesh.creation.cylinder(radius=0.03, height=0.1, sections=24)
     vertices, faces = trimesh.remesh.subdivide_to_size(pipe.vertices, pipe.faces, 0.01)
     x, _, z = vertices[faces].mean(axis=1).T
     belt = surface(vertices, faces[~((x > -0.02) & (np.abs(z) < 0.006))])
     with pytest.raises(MeshError, match="not flat|crosses itself"):
-        make_watertight(belt)
+        watertight_with_notes(belt)
 
 
 def test_surfaces_that_bound_nothing_are_refused():
@@ -163,14 +162,14 @@ def test_surfaces_that_bound_nothing_are_refused():
     a, b = whole.faces[0, :2]
     fin = surface(np.concatenate([whole.vertices, [[0, 0, 0.1]]]), np.concatenate([whole.faces, [[b, a, 2562]]]))
     with pytest.raises(MeshError, match="1 edges of more than two faces.*remesh"):
-        make_watertight(fin)
+        watertight_with_notes(fin)
     sheet = surface([[0, 0, 0], [0.1, 0, 0], [0.1, 0.1, 0], [0, 0.1, 0]], [[0, 1, 2], [0, 2, 3]])
     with pytest.raises(MeshError):
-        make_watertight(sheet)
+        watertight_with_notes(sheet)
     with pytest.raises(MeshError, match="not finite"):
-        make_watertight(surface(np.full((3, 3), np.nan), [[0, 1, 2]]))
+        watertight_with_notes(surface(np.full((3, 3), np.nan), [[0, 1, 2]]))
     with pytest.raises(MeshError, match="no faces"):
-        make_watertight(surface(np.zeros((3, 3)), np.zeros((0, 3), int)))
+        watertight_with_notes(surface(np.zeros((3, 3)), np.zeros((0, 3), int)))
 
 
 def test_another_unit_than_metres_is_refused():
