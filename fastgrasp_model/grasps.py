@@ -1,7 +1,7 @@
-"""`Grasps`: a batch of human grasps as plain NumPy, which the generator gives and everything else takes.
+"""`Grasps`: a batch of human grasps as plain NumPy arrays.
 
-It holds the hand parameters and what follows from them (mesh, keypoints, wrist pose), so a reader needs
-neither a hand model nor torch. The file format is written down in docs/grasp_file.md.
+It holds the hand parameters and what follows from them (mesh, keypoints, wrist pose), so a reader needs neither a hand
+model nor torch. docs/grasp_file.md specifies the file format.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastgrasp_model.files import write_atomically
-from fastgrasp_model.hand import VERTICES
+from fastgrasp_model.hand import SIDES, VERTICES
 from fastgrasp_model.hand.keypoints import keypoints_from, wrist_frame
 
 if TYPE_CHECKING:
@@ -24,34 +24,28 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 _ROW_SHAPES = {
-    "betas": (10,),
-    "global_orient": (3,),
-    "hand_pose": (45,),
-    "transl": (3,),
-    "vertices": (VERTICES, 3),
-    "keypoints": (21, 3),
-    "wrist_position": (3,),
-    "wrist_quaternion": (4,),
-    "score": (),
-}
+    "betas": (10,), "global_orient": (3,), "hand_pose": (45,), "transl": (3,), "vertices": (VERTICES, 3),
+    "keypoints": (21, 3), "wrist_position": (3,), "wrist_quaternion": (4,), "score": (),
+}  # fmt: skip
+EXPORT_SUFFIXES = (".ply", ".obj", ".stl")
 _FLIP_X = np.array([-1, 1, 1], dtype=np.float32)
 _FLIP_ROTATION = np.array([1, -1, -1], dtype=np.float32)
 
 
 class GraspFileError(ValueError):
-    """A grasp file is missing, damaged, or of another format. The message names the file and the remedy."""
+    """A grasp file is missing, damaged, or of another format; the message names the file and the remedy."""
 
 
 @dataclass
 class Grasps:
     """B grasps of one side in one frame; metres and radians, float32.
 
-    `betas` (B, 10); `global_orient` (B, 3) and `hand_pose` (B, 45) axis-angle relative to the flat hand;
-    `transl` (B, 3): the global rotation turns about the wrist joint, then transl is added (as smplx). The
-    parameters of side "left" are those of a left-hand layer. `vertices` (B, 778, 3); `faces` (F, 3) int32,
-    watertight where the layer's are; `keypoints` (B, 21, 3) in MediaPipe's order; `wrist_position` (B, 3) and
-    `wrist_quaternion` (B, 4) x, y, z, w: the frame of `fastgrasp_model.hand.wrist_frame`; `score` (B,),
-    higher is better. Raises ValueError where a shape is wrong.
+    `betas` (B, 10); `global_orient` (B, 3) and `hand_pose` (B, 45) axis-angle relative to the flat hand; `transl`
+    (B, 3): the global rotation turns about the wrist joint, then transl is added (as smplx). The parameters of side
+    "left" are those of a left-hand layer. `vertices` (B, 778, 3); `faces` (F, 3) int32, watertight where the layer's
+    are; `keypoints` (B, 21, 3) in MediaPipe's order; `wrist_position` (B, 3) and `wrist_quaternion` (B, 4) x, y, z, w:
+    the frame of `fastgrasp_model.hand.wrist_frame`; `score` (B,), higher is better. Raises ValueError where a shape is
+    wrong.
     """
 
     betas: np.ndarray
@@ -67,7 +61,7 @@ class Grasps:
     score: np.ndarray
 
     def __post_init__(self) -> None:
-        if self.side not in ("right", "left"):
+        if self.side not in SIDES:
             raise ValueError(f"side must be 'right' or 'left', got {self.side!r}")
         self.faces = np.asarray(self.faces, dtype=np.int32)
         if self.faces.ndim != 2 or self.faces.shape[1] != 3:
@@ -83,7 +77,7 @@ class Grasps:
     def from_parameters(
         cls, parameters: np.ndarray | Tensor, layer: ManoLayer, score: np.ndarray | None = None
     ) -> Grasps:
-        """Run the layer on `parameters` (B, 61), NumPy or torch; `score` (B,), else zeros."""
+        """Pose the layer's hand with `parameters` (B, 61), NumPy or torch; `score` (B,), else zeros."""
         import torch
 
         with torch.no_grad():
@@ -100,14 +94,14 @@ class Grasps:
 
     @property
     def parameters(self) -> np.ndarray:
-        """The 61 parameters (B, 61) = [betas 10 | global_orient 3 | hand_pose 45 | transl 3]."""
+        """Return the 61 parameters (B, 61) = [betas 10 | global_orient 3 | hand_pose 45 | transl 3]."""
         return np.concatenate([self.betas, self.global_orient, self.hand_pose, self.transl], axis=1)
 
     def __len__(self) -> int:
         return len(self.betas)
 
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Grasps:
-        """The chosen grasps, again a batch: an int gives a batch of one. Raises IndexError outside."""
+        """Return the chosen grasps as a batch, of one for an int. Raises IndexError outside."""
         if isinstance(index, int | np.integer):
             if not -len(self) <= index < len(self):
                 raise IndexError(f"grasp {index} of {len(self)}")
@@ -120,7 +114,7 @@ class Grasps:
 
     @staticmethod
     def concatenate(batches: Sequence[Grasps]) -> Grasps:
-        """One batch of several, in order. Raises ValueError for none, or for different sides or faces."""
+        """Join batches in order. Raises ValueError for none, or for different sides or faces."""
         if not batches:
             raise ValueError("nothing to concatenate: give at least one batch of grasps")
         first = batches[0]
@@ -129,54 +123,42 @@ class Grasps:
         return first._replaced(**{name: np.concatenate([getattr(b, name) for b in batches]) for name in _ROW_SHAPES})
 
     def transform(self, matrix: np.ndarray) -> Grasps:
-        """The same grasps moved by a rigid 4x4 matrix, parameters included; p goes to R p + t.
+        """Return the grasps transformed by a rigid 4x4 matrix, parameters included; p goes to R p + t.
 
-        Since the global rotation turns about the wrist joint, which rests at J0 = wrist - transl, the new
-        transl is R wrist + t - J0. Raises ValueError for a matrix that is not rigid (scale, reflection, wrong
-        shape).
+        Since the global rotation turns about the wrist joint, which rests at J0 = wrist - transl, the new transl is
+        R wrist + t - J0. Raises ValueError for a matrix that is not rigid (scale, reflection, wrong shape).
         """
         rotation, offset = _rigid_parts(matrix)
+        if not len(self):
+            return self._replaced()
 
-        def moved(points: np.ndarray) -> np.ndarray:
+        def transformed(points: np.ndarray) -> np.ndarray:
             return points.astype(np.float64) @ rotation.T + offset
 
         from scipy.spatial.transform import Rotation
 
         turn = Rotation.from_matrix(rotation)
-        wrist = moved(self.wrist_position)
-        count = len(self)
+        wrist = transformed(self.wrist_position)
         return self._replaced(
-            global_orient=(turn * Rotation.from_rotvec(self.global_orient)).as_rotvec()
-            if count
-            else self.global_orient,
+            global_orient=(turn * Rotation.from_rotvec(self.global_orient)).as_rotvec(),
             transl=wrist - (self.wrist_position.astype(np.float64) - self.transl),
-            vertices=moved(self.vertices),
-            keypoints=moved(self.keypoints),
-            wrist_position=wrist,
-            wrist_quaternion=_canonical(turn * Rotation.from_quat(self.wrist_quaternion))
-            if count
-            else np.zeros((0, 4)),
-        )
+            vertices=transformed(self.vertices), keypoints=transformed(self.keypoints), wrist_position=wrist,
+            wrist_quaternion=_canonical(turn * Rotation.from_quat(self.wrist_quaternion)),
+        )  # fmt: skip
 
     def mirrored(self) -> Grasps:
-        """The grasps of the other hand: everything mirrored in x, for an object mirrored likewise."""
+        """Return the grasps of the other hand: everything mirrored in x, for an object mirrored likewise."""
         other = "left" if self.side == "right" else "right"
         keypoints = self.keypoints * _FLIP_X
         position, quaternion = _wrist_pose(keypoints, other)
         return self._replaced(
-            global_orient=self.global_orient * _FLIP_ROTATION,
-            hand_pose=self.hand_pose * np.tile(_FLIP_ROTATION, 15),
-            transl=self.transl * _FLIP_X,
-            vertices=self.vertices * _FLIP_X,
-            faces=self.faces[:, ::-1],
-            keypoints=keypoints,
-            wrist_position=position,
-            wrist_quaternion=quaternion,
-            side=other,
-        )
+            global_orient=self.global_orient * _FLIP_ROTATION, hand_pose=self.hand_pose * np.tile(_FLIP_ROTATION, 15),
+            transl=self.transl * _FLIP_X, vertices=self.vertices * _FLIP_X, faces=self.faces[:, ::-1],
+            keypoints=keypoints, wrist_position=position, wrist_quaternion=quaternion, side=other,
+        )  # fmt: skip
 
     def save(self, path: str | Path) -> Path:
-        """Write the .npz of docs/grasp_file.md, whole or not at all; returns its path.
+        """Write the .npz of docs/grasp_file.md atomically and return its path.
 
         Raises GraspFileError for another ending, OSError where the folder cannot be written.
         """
@@ -200,13 +182,11 @@ class Grasps:
         return _from_content(content, path)
 
     def export_meshes(self, folder: str | Path, suffix: str = ".ply") -> list[Path]:
-        """Write each hand as folder/grasp_000.ply and so on (.ply, .obj or .stl); returns the paths, best
-        first.
-        """
+        """Write each hand as folder/grasp_000.ply and so on (.ply, .obj or .stl), and return the paths in order."""
         import trimesh
 
-        if suffix not in (".ply", ".obj", ".stl"):
-            raise ValueError(f"suffix must be .ply, .obj or .stl, got {suffix!r}")
+        if suffix not in EXPORT_SUFFIXES:
+            raise ValueError(f"suffix must be one of {', '.join(EXPORT_SUFFIXES)}, got {suffix!r}")
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / f"grasp_{number:03d}{suffix}" for number in range(len(self))]
@@ -216,7 +196,7 @@ class Grasps:
 
 
 def write_grasp_arrays(path: Path, grasps: Grasps, **more: np.ndarray) -> None:
-    """Write a grasp file with `more` arrays in it, whole or not at all. Raises OSError where it cannot be written."""
+    """Write a grasp file with `more` arrays in it, atomically. Raises OSError where it cannot be written."""
     arrays = {field.name: np.asarray(getattr(grasps, field.name)) for field in fields(Grasps)}
     version = np.int64(FORMAT_VERSION)
     write_atomically(path, lambda file: np.savez_compressed(file, format_version=version, **more, **arrays))
@@ -229,9 +209,8 @@ def _from_content(content: dict[str, np.ndarray], path: Path) -> Grasps:
         raise GraspFileError(f"{path} is no grasp file: it lacks {', '.join(missing)}. See docs/grasp_file.md.")
     version = content["format_version"]
     if version.shape != () or version != FORMAT_VERSION:
-        raise GraspFileError(
-            f"{path} has format {version}, this FastGrasp reads {FORMAT_VERSION}. Install its version."
-        )
+        remedy = "Install its version."
+        raise GraspFileError(f"{path} has format {version}, this FastGrasp reads {FORMAT_VERSION}. {remedy}")
     for name in _ROW_SHAPES:
         if content[name].dtype.kind != "f" or not np.isfinite(content[name]).all():
             raise GraspFileError(f"{path}: '{name}' is not all finite floating numbers. Generate the file again.")
@@ -256,7 +235,7 @@ def _rigid_parts(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _wrist_pose(keypoints: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray]:
-    """Wrist frame of keypoints (B, 21, 3) as position (B, 3) and quaternion (B, 4) x, y, z, w."""
+    """Compute the wrist frame of keypoints (B, 21, 3): position (B, 3) and quaternion (B, 4) x, y, z, w."""
     from scipy.spatial.transform import Rotation
 
     if not len(keypoints):
@@ -266,6 +245,6 @@ def _wrist_pose(keypoints: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarra
 
 
 def _canonical(rotation: object) -> np.ndarray:
-    """Quaternions x, y, z, w with w >= 0."""
+    """Return quaternions x, y, z, w with w >= 0."""
     quaternion = rotation.as_quat()
     return np.where(quaternion[:, 3:] < 0, -quaternion, quaternion)

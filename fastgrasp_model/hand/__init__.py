@@ -1,7 +1,6 @@
-"""The hand: the MANO layer, its model files, the 21 keypoints, and what is known of the hand's anatomy.
+"""The hand: the MANO layer, its model files, the 21 keypoints, joint limits and pads.
 
-Names load on first use, so that `Grasps` and command-line help, which need only a few of them, never wait for
-torch.
+Names load on first use, so that `Grasps` and command-line help never wait for torch.
 """
 
 from __future__ import annotations

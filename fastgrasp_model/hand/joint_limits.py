@@ -1,13 +1,12 @@
 """The joints of the fingers: names, limits, anatomical axes, and joint angles about those axes.
 
-The axes are computed from the rest joints of a `ManoLayer`, so they hold for the open hand, for a user's MANO
-file, and for either side. Joints here are the fifteen below the wrist in MANO's order (index 1-3, middle 4-6,
-pinky 7-9, ring 10-12, thumb 13-15); row i of an array belongs to joint i + 1.
+Joints here are the fifteen below the wrist in MANO's order (index 1-3, middle 4-6, pinky 7-9, ring 10-12, thumb 13-15);
+row i of an array belongs to joint i + 1. The axes follow from the rest joints of a `ManoLayer`, so they hold for any
+hand model and either side.
 
-The axes of a joint (after Yang et al., "CPF", ICCV 2021): twist b along the bone towards the
-wrist, bend l = b x up, spread u = l x b, with up the back of the hand, and (1, 1, 1)/sqrt(3) for the thumb.
-So -u is where the pad faces, + bend flexes, + spread goes to the thumb side (the thumb: palmar), and
-opposition of the thumb is + twist, + bend.
+The axes of a joint (after Yang et al., "CPF", ICCV 2021): twist b along the bone towards the wrist, bend l = b x up,
+spread u = l x b, with up the back of the hand, and (1, 1, 1)/sqrt(3) for the thumb. The pad faces -u, + bend flexes,
++ spread goes to the thumb side (the thumb: palmar), and opposition of the thumb is + twist, + bend.
 """
 
 from __future__ import annotations
@@ -33,32 +32,8 @@ JOINT_NAMES = (
     "thumb_cmc", "thumb_mcp", "thumb_ip",
 )  # fmt: skip
 
-# Degrees from the flat hand as (lowest, highest) of twist, spread, bend. Where the numbers come from:
-#
-# - AAOS: American Academy of Orthopaedic Surgeons, "Joint Motion: Method of Measuring and Recording", 1965: MCP
-#   flexion 90, extension 45; PIP 100; DIP 90; thumb MCP 50; thumb IP 80, extension 20 (as quoted in clinical texts).
-# - ASSH: normal ranges of the Electronic Textbook of Hand Surgery (e-hand.com): MCP extension 0-45, flexion 90; PIP
-#   0-100; DIP 0-80; thumb MCP extension 10, flexion 55; thumb IP extension 15, flexion 80.
-# - Lin, Wu, Huang, "Modeling the Constraints of Human Hand Motion", Workshop on Human Motion, 2000: MCP flexion
-#   0-90, spread +-15; PIP 0-110; DIP 0-90; no spread at PIP and DIP; DIP = 2/3 PIP.
-# - Barakat, Field, Taylor, "The Range of Movement of the Thumb", Hand 8, 2013, 100 healthy thumbs, mean (range): IP
-#   flexion 88 (80-90), extension 12 (0-45); MCP flexion 60 (43-70), extension 8 (0-15); CMC anteposition 61 (50-71),
-#   radial abduction 63 (53-71).
-# - Cooney et al., "The kinesiology of the thumb trapeziometacarpal joint", J. Bone Joint Surg. 63-A, 1981: whole
-#   active motion at the CMC joint 53 of flexion-extension, 42 of abduction-adduction, 17 of rotation.
-#
-# MCP bend: 90 is AAOS and Lin; -25 our choice (half of the passive AAOS 45, what hands do by themselves). MCP spread:
-# our choice about Lin's +-15, shifted because the flat hand here is fanned out: the outer fingers go further
-# inwards than outwards, and the little finger furthest. PIP bend: 105 between AAOS' 100 and Lin's 110; DIP bend: 80
-# of ASSH. Slight extension of PIP (-5) and DIP (-10, a pad pressed flat) and all few-degree twists and spreads of
-# hinge joints: our choice; soft tissue gives by as much. Thumb MCP bend: Barakat. Thumb IP bend: AAOS. Thumb CMC: our
-# choice. Its three ranges are wider than Cooney's, in particular the twist, because the joint also stands for what
-# the model lacks: the palm's arch, i.e. 20 and 27 degrees of flexion at the CMC joints of ring and little finger
-# (El-shennawy et al., J. Hand Surg. 26A, 2001), which bring these fingers to meet the thumb; the 70 of spread from end
-# to end lie in Barakat's 50-71 of anteposition.
-
-# In a free movement the outermost joint of a finger bends by so much of the middle one (Lin, Wu, Huang 2000).
-DIP_PER_PIP = 2 / 3
+DIP_PER_PIP = 2 / 3  # bend in a free movement (Lin, Wu, Huang 2000)
+# Degrees from the flat hand as (lowest, highest) of twist, spread, bend; docs/hand.md names the source of each number.
 _PIP = ((-2, 2), (-3, 3), (-5, 105))
 _DIP = ((-2, 2), (-3, 3), (-10, 80))
 _LIMITS_DEGREES = {
@@ -66,11 +41,7 @@ _LIMITS_DEGREES = {
     "middle": (((-5, 5), (-12, 12), (-25, 90)), _PIP, _DIP),
     "ring": (((-5, 5), (-14, 12), (-25, 90)), _PIP, _DIP),
     "pinky": (((-5, 5), (-24, 26), (-25, 90)), _PIP, _DIP),
-    "thumb": (
-        ((-30, 30), (-25, 45), (-20, 45)),
-        ((-8, 8), (-10, 10), (-10, 60)),
-        ((-3, 3), (-4, 4), (-20, 80)),
-    ),
+    "thumb": (((-30, 30), (-25, 45), (-20, 45)), ((-8, 8), (-10, 10), (-10, 60)), ((-3, 3), (-4, 4), (-20, 80))),
 }
 
 
@@ -86,10 +57,9 @@ JOINT_LIMITS = _limits()
 
 
 def joint_axes(layer: ManoLayer) -> Tensor:
-    """Anatomical axes (15, 3, 3) of the layer's mean shape; rows: unit axes of twist, spread, bend.
+    """Compute the anatomical axes (15, 3, 3) of the layer's mean shape; rows: unit axes of twist, spread, bend.
 
-    A left hand gets the mirror image with the axes negated that a mirror turns round, so angles mean the same
-    there.
+    A left hand gets the mirror image with the signs that give its angles the same meaning.
     """
     joints = layer.rest_joints_template
     mirror = joints.new_tensor([1.0 if layer.side == "right" else -1.0, 1.0, 1.0])
@@ -103,18 +73,16 @@ def joint_axes(layer: ManoLayer) -> Tensor:
         up = joints.new_tensor([1.0, 1.0, 1.0] if finger == "thumb" else [0.0, 1.0, 0.0])
         bend = torch.nn.functional.normalize(torch.linalg.cross(b, up), dim=0)
         axes.append(torch.stack([b, torch.linalg.cross(bend, b), bend]))
-    # A rotation axis is a pseudo-vector: mirrored in x it keeps its x and turns y and z.
+    # A rotation axis is a pseudo-vector: mirrored in x it keeps its x and negates y and z.
     return torch.stack(axes) * (mirror if layer.side == "right" else -mirror)
 
 
 def angles_to_matrices(angles: Tensor, axes: Tensor) -> Tensor:
-    """Anatomical angles (B, 15, 3) = (twist, spread, bend), radians -> local joint rotations (B, 15, 3, 3).
+    """Convert angles (B, 15, 3) = (twist, spread, bend), radians, to local joint rotations (B, 15, 3, 3).
 
-    R = T(twist) S(spread) F(bend): a joint first bends, then spreads, then twists. `axes` (15, 3, 3) of
-    `joint_axes`.
+    R = T(twist) S(spread) F(bend): a joint first bends, then spreads, then twists. `axes` (15, 3, 3) of `joint_axes`.
     """
-    sin, cos = torch.sin(angles).unbind(-1), torch.cos(angles).unbind(-1)
-    (s1, s2, s3), (c1, c2, c3) = sin, cos
+    (s1, s2, s3), (c1, c2, c3) = torch.sin(angles).unbind(-1), torch.cos(angles).unbind(-1)
     entries = [
         c2 * c3, -c2 * s3, s2,
         c1 * s3 + s1 * s2 * c3, c1 * c3 - s1 * s2 * s3, -s1 * c2,
@@ -125,10 +93,9 @@ def angles_to_matrices(angles: Tensor, axes: Tensor) -> Tensor:
 
 
 def matrices_to_angles(matrices: Tensor, axes: Tensor) -> Tensor:
-    """Local joint rotations (B, 15, 3, 3) -> anatomical angles (B, 15, 3), radians.
+    """Convert local joint rotations (B, 15, 3, 3) to anatomical angles (B, 15, 3), radians.
 
-    Spread comes back in [-pi/2, pi/2], the two others in [-pi, pi]. The gradient is finite away from a spread
-    of pi/2.
+    Spread comes back in [-pi/2, pi/2], the others in [-pi, pi]. The gradient is finite away from a spread of pi/2.
     """
     euler = axes @ matrices @ axes.transpose(-1, -2)
     twist = torch.atan2(-euler[..., 1, 2], euler[..., 2, 2])
@@ -138,6 +105,6 @@ def matrices_to_angles(matrices: Tensor, axes: Tensor) -> Tensor:
 
 
 def limit_violation(angles: Tensor) -> Tensor:
-    """How far angles (B, 15, 3) lie outside `JOINT_LIMITS`: (B, 15, 3) radians, zero inside."""
+    """Compute how far angles (B, 15, 3) lie outside `JOINT_LIMITS`: (B, 15, 3) radians, zero inside."""
     low, high = torch.as_tensor(JOINT_LIMITS, dtype=angles.dtype, device=angles.device).unbind(-1)
     return (low - angles).clamp(min=0) + (angles - high).clamp(min=0)

@@ -1,8 +1,7 @@
-"""Reading hand models: MANO's own .pkl and the open hand's .npz, without running code from them.
+"""Read hand models, MANO's own .pkl and the open hand's .npz, without running code from them.
 
-A hand file holds the arrays of MANO (Romero, Tzionas, Black, "Embodied Hands", 2017) under MANO's names.
-`load_hand_file` checks each of them, so that a wrong file is refused here, with its path, and not deep inside
-the layer.
+A hand file holds the arrays of MANO (Romero, Tzionas, Black, "Embodied Hands", 2017) under MANO's names; each is
+checked when it is read.
 """
 
 from __future__ import annotations
@@ -11,17 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from fastgrasp_model.files import write_bytes
 from fastgrasp_model.hand import VERTICES
 
-FACE_COUNT = 1538
-JOINT_COUNT = 16
-SHAPE_COUNT = 10
-POSE_FEATURES = (JOINT_COUNT - 1) * 9
-
+FACE_COUNT, JOINT_COUNT, SHAPE_COUNT = 1538, 16, 10
 _REQUIRED_SHAPES = {
     "v_template": (VERTICES, 3),
     "shapedirs": (VERTICES, 3, SHAPE_COUNT),
-    "posedirs": (VERTICES, 3, POSE_FEATURES),
+    "posedirs": (VERTICES, 3, 9 * (JOINT_COUNT - 1)),
     "J_regressor": (JOINT_COUNT, VERTICES),
     "weights": (VERTICES, JOINT_COUNT),
     "kintree_table": (2, JOINT_COUNT),
@@ -39,16 +35,15 @@ _REMEDY = (
 
 
 class HandModelError(ValueError):
-    """A hand file is missing, damaged, or no hand model. The message names the file and the remedy."""
+    """A hand file is missing, damaged, or no hand model; the message names the file and the remedy."""
 
 
 def load_hand_file(path: str | Path) -> dict[str, np.ndarray]:
     """Read a hand model from .pkl (MANO's own) or .npz into plain arrays; no code from the file is run.
 
-    Returns a dict with `v_template` (778, 3) metres, `shapedirs` (778, 3, 10), `posedirs` (778, 3, 135),
-    `J_regressor` (16, 778) dense, `weights` (778, 16), `hands_components` (45, 45) and `hands_mean` (45,) as
-    float64, and `kintree_table` (2, 16), `f` (1538, 3) and, where the file has it, `tip_ids` (5,) as int64.
-    Other arrays of the file are left out. Raises HandModelError.
+    Returns `v_template` (778, 3) metres, `shapedirs` (778, 3, 10), `posedirs` (778, 3, 135), `J_regressor` (16, 778)
+    dense, `weights` (778, 16), `hands_components` (45, 45) and `hands_mean` (45,) as float64, and `kintree_table`
+    (2, 16), `f` (1538, 3) and, where the file has it, `tip_ids` (5,) as int64. Raises HandModelError.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -60,17 +55,15 @@ def load_hand_file(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def save_hand_pickle(model: dict[str, np.ndarray], path: str | Path) -> Path:
-    """Write a hand model (see `load_hand_file`) as a pickle in the official file's form, for other MANO layers.
+    """Write a hand model (see `load_hand_file`) as a pickle that smplx, manopth and manotorch load without chumpy.
 
-    Plain arrays under MANO's names, the regressor (16, 778) sparse as manopth and manotorch want it, protocol 2;
-    so smplx, manopth and manotorch load the open hand, without chumpy. They look for MANO_RIGHT.pkl (a left model:
-    MANO_LEFT.pkl) in a folder. Returns the path. Raises OSError where it cannot be written.
+    Plain arrays under MANO's names, the regressor (16, 778) sparse, protocol 2. The layers look for MANO_RIGHT.pkl (a
+    left model: MANO_LEFT.pkl) in a folder. Returns the path. Raises OSError where it cannot be written.
     """
     import pickle
 
     from scipy import sparse
 
-    path = Path(path)
     parents, children = model["kintree_table"]
     content = {
         **{key: model[key] for key in _REQUIRED_SHAPES},
@@ -81,8 +74,7 @@ def save_hand_pickle(model: dict[str, np.ndarray], path: str | Path) -> Path:
         "bs_style": "lbs",
         "bs_type": "lrotmin",
     }
-    path.write_bytes(pickle.dumps(content, protocol=2))
-    return path
+    return write_bytes(path, pickle.dumps(content, protocol=2))
 
 
 def _read_npz(path: Path) -> dict[str, object]:
@@ -106,7 +98,7 @@ def _read_pickle(path: Path) -> dict[str, object]:
 
 
 def _checked(content: dict[str, object], path: Path) -> dict[str, np.ndarray]:
-    """The arrays, each with the right shape and finite numbers, or a HandModelError that names it."""
+    """Return the arrays with checked shapes and finite numbers. Raises HandModelError, which names the array."""
     missing = [key for key in _REQUIRED_SHAPES if key not in content]
     if missing:
         raise HandModelError(f"{path} is no hand model: it lacks {', '.join(missing)}. {_REMEDY}")

@@ -1,12 +1,11 @@
-"""The differentiable MANO layer: shape, pose and place of a hand -> its 778 vertices and 16 joints.
+"""The differentiable MANO layer: shape, pose and place of a hand to its 778 vertices and 16 joints.
 
-Written from the paper (Romero, Tzionas, Black, "Embodied Hands: Modeling and Capturing Hands and Bodies
-Together", ACM TOG 36(6), 2017, equations 1-5), without chumpy, smplx or manopth. Conventions, for every
-function here:
+Written from the paper (Romero, Tzionas, Black, "Embodied Hands: Modeling and Capturing Hands and Bodies Together", ACM
+TOG 36(6), 2017, equations 1-5), without chumpy, smplx or manopth. Conventions of every function here:
 
 - metres and radians; the pose is the axis-angle of each joint relative to the flat hand, never PCA;
-- `transl` as in smplx: the global rotation turns about the wrist joint at its rest place, then `transl` is
-  added. So the wrist lies at `rest_joints(betas)[:, 0] + transl`;
+- `transl` as in smplx: the global rotation turns about the wrist joint at its rest place, then `transl` is added, so
+  the wrist lies at `rest_joints(betas)[:, 0] + transl`;
 - the 61 parameters are [betas 10 | global_orient 3 | hand_pose 45 | transl 3].
 """
 
@@ -52,9 +51,8 @@ class HandPose(NamedTuple):
 class ManoLayer(nn.Module):
     """A hand model as a torch module without parameters; all its arrays are buffers and follow `.to(device)`.
 
-    Attributes: `faces` (1538, 3) long, open at the wrist; `closed_faces` (1552, 3) long, watertight; `side`
-    "right" or "left"; `name` of the hand ("open hand" or the file's name); `tip_ids` (5,) long; `parents` of
-    the 16 joints.
+    Attributes: `faces` (1538, 3) long, open at the wrist; `closed_faces` (1552, 3) long, watertight; `side` "right" or
+    "left"; `name` of the hand ("open hand" or the file's name); `tip_ids` (5,) long; `parents` of the 16 joints.
     """
 
     faces: Tensor
@@ -64,13 +62,9 @@ class ManoLayer(nn.Module):
     weights: Tensor
 
     def __init__(
-        self,
-        model: dict[str, np.ndarray],
-        side: str = "right",
-        name: str = "hand",
-        dtype: torch.dtype = torch.float32,
+        self, model: dict[str, np.ndarray], side: str = "right", name: str = "hand", dtype: torch.dtype = torch.float32
     ) -> None:
-        """`model` as `load_hand_file` returns it; it is mirrored in x where its side is not `side`."""
+        """Take a `model` of `load_hand_file`, mirrored in x where its side is not `side`."""
         super().__init__()
         if side not in ("right", "left"):
             raise ValueError(f"side must be 'right' or 'left', got {side!r}")
@@ -86,10 +80,10 @@ class ManoLayer(nn.Module):
     def from_file(
         cls, path: str | Path | None = None, side: str = "right", dtype: torch.dtype = torch.float32
     ) -> ManoLayer:
-        """The layer of a hand file (.pkl or .npz, see `load_hand_file`).
+        """Load the layer of a hand file (.pkl or .npz, see `load_hand_file`).
 
-        Without a path: the file named by the environment variable FASTGRASP_HAND, else the open hand of the
-        package. A file of the other side is mirrored in x. Raises HandModelError (missing or damaged file).
+        Without a path: the file named by the environment variable FASTGRASP_HAND, else the open hand of the package.
+        A file of the other side is mirrored in x. Raises HandModelError (missing or damaged file).
         """
         chosen = path or os.environ.get("FASTGRASP_HAND") or OPEN_HAND
         name = "open hand" if chosen == OPEN_HAND else Path(chosen).name
@@ -104,7 +98,7 @@ class ManoLayer(nn.Module):
         blend = np.concatenate([model["shapedirs"], model["posedirs"]], axis=2)  # (778, 3, 10 + 135)
         joints = regressor @ model["v_template"]
         joint_shapes = np.einsum("jv,vxk->kjx", regressor, model["shapedirs"])
-        # From its parent to each joint, and for the root from the origin.
+        # Bones run from the parent to each joint, for the root from the origin.
         parents = np.array([0, *self.parents[1:]])
         bones, bone_shapes = joints - joints[parents], joint_shapes - joint_shapes[:, parents]
         bones[0], bone_shapes[:, 0] = joints[0], joint_shapes[:, 0]
@@ -115,15 +109,13 @@ class ManoLayer(nn.Module):
             "joint_shapedirs": joint_shapes.reshape(SHAPE_COUNT, JOINT_COUNT * 3),
             "_bone_template": bones[order].reshape(-1),
             "_bone_shapedirs": bone_shapes[:, order].reshape(SHAPE_COUNT, JOINT_COUNT * 3),
-            # Coordinates before vertices, so that the blend is one matmul and skinning works on whole planes.
+            # Coordinates before vertices: the blend is one matmul, skinning works on whole planes.
             "_blend": blend.transpose(2, 1, 0),  # (145, 3, 778)
             "_template_planes": model["v_template"].T,  # (3, 778)
             "_weights_t": model["weights"].T,  # (16, 778)
             "hands_mean": model["hands_mean"],
             "hands_components": model["hands_components"],
         }
-        for key, array in floats.items():
-            self.register_buffer(key, torch.as_tensor(np.ascontiguousarray(array), dtype=dtype), persistent=False)
         integers = {
             "faces": model["f"],
             "closed_faces": close_wrist(model["f"]),
@@ -131,86 +123,76 @@ class ManoLayer(nn.Module):
             "_level_order": order,
             "_joint_order": np.argsort(order),
         }
-        for key, array in integers.items():
-            self.register_buffer(key, torch.as_tensor(np.ascontiguousarray(array), dtype=torch.long), persistent=False)
+        for arrays, kind in ((floats, dtype), (integers, torch.long)):
+            for key, array in arrays.items():
+                self.register_buffer(key, torch.as_tensor(np.ascontiguousarray(array), dtype=kind), persistent=False)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The floating type of the layer and of what it returns."""
+        """Return the floating type of the layer and of what it returns."""
         return self.v_template.dtype
 
     def rest_joints(self, betas: Tensor) -> Tensor:
-        """Joints of the flat, unmoved hand of the shape `betas` (B, 10) -> (B, 16, 3), metres."""
+        """Compute the joints (B, 16, 3), metres, of the flat hand of shape `betas` (B, 10), before `transl`."""
         return self.rest_joints_template + (betas @ self.joint_shapedirs).unflatten(-1, (JOINT_COUNT, 3))
 
     def forward(self, betas: Tensor, global_orient: Tensor, hand_pose: Tensor, transl: Tensor) -> HandOutput:
-        """Betas (B, 10), axis-angles (B, 3) and (B, 45), radians, transl (B, 3), metres -> HandOutput.
+        """Pose hands: betas (B, 10), axis-angles (B, 3) and (B, 45), radians, transl (B, 3), metres.
 
-        All of the layer's dtype and device; each finger joint's axis-angle is in its parent's frame, relative to the
-        flat hand. Gradients are finite everywhere, also at the zero rotation and at half a turn.
+        All of the layer's dtype and device; each finger joint's axis-angle is in its parent's frame. Gradients are
+        finite everywhere, also at the zero rotation and at half a turn.
         """
         axis_angles = torch.cat([global_orient, hand_pose], -1).unflatten(-1, (JOINT_COUNT, 3))
         return self.from_matrices(betas, axis_angle_to_matrix(axis_angles), transl)
 
     def exported(self) -> torch.export.ExportedProgram:
-        """The layer as a torch.export program of any batch size, to save with `torch.export.save`.
+        """Return the layer as a torch.export program of any batch size, to save with `torch.export.save`.
 
-        It takes what `forward` takes, (B, 10), (B, 3), (B, 45), (B, 3) in this layer's dtype and on its device,
-        and gives the plain tuple (vertices, joints). Needs no FastGrasp where it is loaded.
+        It takes the arguments of `forward` in this layer's dtype and on its device, gives the plain tuple (vertices,
+        joints), and needs no FastGrasp where it is loaded.
         """
         batch = torch.export.Dim("batch", min=1)
         example = tuple(self.v_template.new_zeros(2, size) for size in _SIZES)
         return torch.export.export(_PlainTuple(self), example, dynamic_shapes=tuple({0: batch} for _ in _SIZES))
 
     def from_parameters(self, parameters: Tensor) -> HandOutput:
-        """(B, 61) = [betas 10 | global_orient 3 | hand_pose 45 | transl 3] -> HandOutput. Raises ValueError."""
+        """Pose hands from the 61 parameters (B, 61). Raises ValueError for another shape."""
         if parameters.ndim != 2 or parameters.shape[1] != PARAMETER_COUNT:
             raise ValueError(f"expected parameters of shape (B, {PARAMETER_COUNT}), got {tuple(parameters.shape)}")
         return self(*parameters.split(_SIZES, dim=1))
 
     def from_matrices(
-        self,
-        betas: Tensor,
-        rotations: Tensor,
-        transl: Tensor,
-        vertex_ids: Tensor | None = None,
+        self, betas: Tensor, rotations: Tensor, transl: Tensor, vertex_ids: Tensor | None = None,
         pose_correctives: bool = True,
-    ) -> HandOutput:
-        """Betas (B, 10), local rotations (B, 16, 3, 3), the global one first, transl (B, 3) -> HandOutput.
+    ) -> HandOutput:  # fmt: skip
+        """Pose hands: betas (B, 10), local rotations (B, 16, 3, 3), the global one first, transl (B, 3).
 
-        The fast path of synthesis and training. `vertex_ids` (V,) long skins only these vertices, in this
-        order; `pose_correctives=False` leaves out MANO's pose blend shapes (millimetres at bent joints).
+        `vertex_ids` (V,) long skins only these vertices, in this order; `pose_correctives=False` leaves out MANO's pose
+        blend shapes (millimetres at bent joints).
         """
         pose = self.pose_joints(betas, rotations, transl)
         return HandOutput(self.skin(pose, betas, rotations, vertex_ids, pose_correctives), pose.joints)
 
     def pose_joints(self, betas: Tensor, rotations: Tensor, transl: Tensor) -> HandPose:
-        """The skeleton alone, level by level down the tree: arguments of `from_matrices` -> HandPose."""
+        """Pose the skeleton alone, level by level down the tree; arguments of `from_matrices`."""
         rest = self.rest_joints(betas)
         bones = (self._bone_template + betas @ self._bone_shapedirs).view(-1, JOINT_COUNT, 3, 1)  # level order
         local = rotations.index_select(1, self._level_order)
-        turned, placed = [local[:, :1]], [bones[:, :1] + transl[:, None, :, None]]
+        rotated, origins = [local[:, :1]], [bones[:, :1] + transl[:, None, :, None]]
         for start, stop, places in self._levels:
-            above, origin = turned[-1], placed[-1]
+            above, origin = rotated[-1], origins[-1]
             if places is not None:
                 above, origin = above[:, places], origin[:, places]
-            placed.append(origin + above @ bones[:, start:stop])
-            turned.append(above @ local[:, start:stop])
-        return HandPose(
-            torch.cat(turned, 1).index_select(1, self._joint_order),
-            torch.cat(placed, 1).squeeze(-1).index_select(1, self._joint_order),
-            rest,
-        )
+            origins.append(origin + above @ bones[:, start:stop])
+            rotated.append(above @ local[:, start:stop])
+        joints = torch.cat(origins, 1).squeeze(-1).index_select(1, self._joint_order)
+        return HandPose(torch.cat(rotated, 1).index_select(1, self._joint_order), joints, rest)
 
     def skin(
-        self,
-        pose: HandPose,
-        betas: Tensor,
-        rotations: Tensor,
-        vertex_ids: Tensor | None = None,
+        self, pose: HandPose, betas: Tensor, rotations: Tensor, vertex_ids: Tensor | None = None,
         pose_correctives: bool = True,
-    ) -> Tensor:
-        """Vertices (B, 778, 3), or (B, V, 3) for `vertex_ids` (V,), of a skeleton from `pose_joints`."""
+    ) -> Tensor:  # fmt: skip
+        """Compute the vertices (B, 778, 3), or (B, V, 3) for `vertex_ids` (V,), of a pose of `pose_joints`."""
         template, blend, weights = self._template_planes, self._blend, self._weights_t
         if vertex_ids is not None:
             template, blend, weights = template[:, vertex_ids], blend[..., vertex_ids], weights[:, vertex_ids]
@@ -223,13 +205,12 @@ class ManoLayer(nn.Module):
         shaped = torch.addmm(template.reshape(1, -1), coefficients, used).view(-1, 1, 3, count)
         # One matrix [R | t] per joint that acts on rest points, and its blend per vertex.
         offsets = pose.joints - (pose.rotations @ pose.rest_joints[..., None]).squeeze(-1)  # (B, 16, 3)
-        turned = (pose.rotations.flatten(2).transpose(1, 2) @ weights).view(-1, 3, 3, count)
-        moved = offsets.transpose(1, 2) @ weights  # (B, 3, V)
-        return ((turned * shaped).sum(2) + moved).transpose(1, 2).contiguous()
+        linear = (pose.rotations.flatten(2).transpose(1, 2) @ weights).view(-1, 3, 3, count)
+        return ((linear * shaped).sum(2) + offsets.transpose(1, 2) @ weights).transpose(1, 2).contiguous()
 
 
 class _PlainTuple(nn.Module):
-    """A layer whose answer is no class of this package, so that a saved program loads anywhere."""
+    """A layer that returns a plain tuple, so that a saved program loads without this package."""
 
     def __init__(self, layer: ManoLayer) -> None:
         super().__init__()
@@ -240,9 +221,9 @@ class _PlainTuple(nn.Module):
 
 
 def _tree_levels(parents: list[int]) -> tuple[list[int], list[tuple[int, int, list[int] | None]]]:
-    """The joints ordered by depth, and for each depth below the root (start, stop, places) in that order.
+    """Order the joints by depth, and return (start, stop, places) in that order for each depth below the root.
 
-    `places` says where within the depth above the parents are; None where they are all of it, in the same order.
+    `places` are those of the parents within the depth above, None where they are all of it, in the same order.
     """
     order, levels, above = [0], [], [0]
     while True:
@@ -250,9 +231,5 @@ def _tree_levels(parents: list[int]) -> tuple[list[int], list[tuple[int, int, li
         if not children:
             return order, levels
         places = [above.index(parents[child]) for child in children]
-        same = places == list(range(len(above)))
-        levels.append((len(order), len(order) + len(children), None if same else places))
+        levels.append((len(order), len(order) + len(children), None if places == list(range(len(above))) else places))
         order, above = order + children, children
-
-
-__all__ = ["PARAMETER_COUNT", "HandModelError", "HandOutput", "HandPose", "ManoLayer"]

@@ -1,15 +1,15 @@
-"""Reads MANO's official .pkl, and pickles saved from it again, without running anything from the file.
+"""Read MANO's official .pkl, and pickles saved from it again, without running anything from the file.
 
-A pickle is a program for a small stack machine: it names Python objects and calls them. This is such a machine
-without the calls. It knows the instructions that data need and a dozen names (those of Python 2's NumPy, scipy
-and chumpy in the official file, and what later versions call them); a name becomes a note of what was asked for,
-a call a note of its arguments. Any other name or instruction is refused. So nothing of NumPy, scipy, chumpy or
-Python's own unpickler ever sees what the file claims, and only the arrays that the caller wants are made, after
-their sizes are checked.
+A pickle is a program for a small stack machine: it names Python objects and calls them. This is such a machine without
+the calls: it knows the instructions that data need and a dozen names (those of Python 2's NumPy, scipy and chumpy in
+the official file, and their later ones). A name becomes a `_Name`, a call a `_Note` of its arguments; any other name or
+instruction is refused. Python's own `pickle.Unpickler` with a restricted `find_class` is no replacement: it would call
+NumPy, scipy and chumpy with whatever the file claims, and a Python 3 has no chumpy to call. Here only the arrays that
+the caller wants are made, after their sizes are checked.
 
-Written from the descriptions in Python's `pickletools`. The official file (Romero, Tzionas, Black, "Embodied
-Hands", 2017) holds NumPy arrays, one scipy.sparse matrix (J_regressor), and chumpy objects (shapedirs: a Select
-of a larger Ch, whose state also names Python's `set`).
+Written from the descriptions in Python's `pickletools`. The official file (Romero, Tzionas, Black, "Embodied Hands",
+2017) holds NumPy arrays, one scipy.sparse matrix (J_regressor), and chumpy objects (shapedirs: a Select of a larger Ch,
+whose state also names Python's `set`).
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ class PickleRefused(ValueError):
 
 @dataclass(frozen=True)
 class _Name:
-    """An admitted name of the file, as what it stands for."""
+    """An admitted name of the file, as the kind of object it stands for."""
 
     kind: str
 
 
 @dataclass(eq=False)
 class _Note:
-    """An object that the file would make: what kind, of which arguments, and the state set afterwards."""
+    """An object that the file would make: its kind, its arguments, and the state set afterwards."""
 
     kind: str
     arguments: tuple = ()
@@ -79,12 +79,10 @@ class _Note:
 
 
 def read_pickle(path: str | Path, keys: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays under `keys` of a pickled dict; keys that the file lacks are left out, its others never made.
+    """Read the arrays under `keys` of a pickled dict; without `keys` everything under a string, texts as arrays.
 
-    Without `keys`: everything under a string, texts as arrays of one string.
-
-    Arrays come with the shapes and number types of the file; sparse matrices dense, chumpy objects evaluated.
-    Raises nothing but PickleRefused (OSError where the file cannot be read), with one line that says why.
+    Keys that the file lacks are left out. Arrays keep their shapes and number types; sparse matrices come dense, chumpy
+    objects evaluated. Raises PickleRefused with one line that says why, OSError where the file cannot be read.
     """
     path = Path(path)
     size = path.stat().st_size
@@ -106,7 +104,7 @@ def read_pickle(path: str | Path, keys: Collection[str] | None = None) -> dict[s
 
 
 def _instructions(data: bytes) -> Iterator[tuple[str, object]]:
-    """(name, argument) of each instruction. Argument readers check lengths before they take memory."""
+    """Yield (name, argument) of each instruction. The argument readers check lengths before they take memory."""
     stream = io.BytesIO(data)
     for _ in range(_MOST_INSTRUCTIONS):
         operation = pickletools.code2op.get(stream.read(1).decode("latin1"))
@@ -126,38 +124,23 @@ class _Machine:
     def __init__(self) -> None:
         self.stack: list = []
         self.memo: dict[int, object] = {}
+        push, take, since_mark = self.stack.append, self.take, self.since_mark
         self.actions: dict[str, Callable] = {
-            "PROTO": lambda _: None,
-            "FRAME": lambda _: None,
-            "POP": lambda _: self.stack.pop(),
-            "POP_MARK": lambda _: self.since_mark(),
-            "MARK": lambda _: self.stack.append(_MARK),
-            "EMPTY_TUPLE": lambda _: self.stack.append(()),
-            "EMPTY_LIST": lambda _: self.stack.append([]),
-            "EMPTY_DICT": lambda _: self.stack.append({}),
-            "TUPLE": lambda _: self.stack.append(tuple(self.since_mark())),
-            "TUPLE1": lambda _: self.stack.append(tuple(self.take(1))),
-            "TUPLE2": lambda _: self.stack.append(tuple(self.take(2))),
-            "TUPLE3": lambda _: self.stack.append(tuple(self.take(3))),
-            "LIST": lambda _: self.stack.append(self.since_mark()),
-            "DICT": lambda _: self.make_dict(self.since_mark()),
-            "APPEND": lambda _: self.extend(self.take(1)),
-            "APPENDS": lambda _: self.extend(self.since_mark()),
-            "SETITEM": lambda _: self.set_items(self.take(2)),
-            "SETITEMS": lambda _: self.set_items(self.since_mark()),
-            "PUT": self.remember,
-            "BINPUT": self.remember,
-            "LONG_BINPUT": self.remember,
+            "PROTO": lambda _: None, "FRAME": lambda _: None,
+            "POP": lambda _: self.stack.pop(), "POP_MARK": lambda _: since_mark(), "MARK": lambda _: push(_MARK),
+            "EMPTY_TUPLE": lambda _: push(()), "EMPTY_LIST": lambda _: push([]), "EMPTY_DICT": lambda _: push({}),
+            "TUPLE": lambda _: push(tuple(since_mark())), "TUPLE1": lambda _: push(tuple(take(1))),
+            "TUPLE2": lambda _: push(tuple(take(2))), "TUPLE3": lambda _: push(tuple(take(3))),
+            "LIST": lambda _: push(since_mark()), "DICT": lambda _: self.make_dict(since_mark()),
+            "APPEND": lambda _: self.extend(take(1)), "APPENDS": lambda _: self.extend(since_mark()),
+            "SETITEM": lambda _: self.set_items(take(2)), "SETITEMS": lambda _: self.set_items(since_mark()),
             "MEMOIZE": lambda _: self.remember(len(self.memo)),
-            "GET": self.recall,
-            "BINGET": self.recall,
-            "LONG_BINGET": self.recall,
-            "GLOBAL": lambda pair: self.name(*pair.split(" ", 1)),
-            "STACK_GLOBAL": lambda _: self.name(*self.take(2)),
-            "REDUCE": lambda _: self.call(*self.take(2)),
-            "NEWOBJ": lambda _: self.call(*self.take(2)),
-            "BUILD": lambda _: self.set_state(*self.take(1)),
-        }
+            **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), self.remember),
+            **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), lambda place: push(self.memo[place])),
+            "GLOBAL": lambda pair: self.name(*pair.split(" ", 1)), "STACK_GLOBAL": lambda _: self.name(*take(2)),
+            **dict.fromkeys(("REDUCE", "NEWOBJ"), lambda _: self.call(*take(2))),
+            "BUILD": lambda _: self.set_state(*take(1)),
+        }  # fmt: skip
 
     def run(self, data: bytes) -> object:
         for instruction, argument in _instructions(data):
@@ -190,9 +173,6 @@ class _Machine:
         if self.stack[-1] is _MARK:
             raise PickleRefused("it is damaged: it remembers a mark.")
         self.memo[place] = self.stack[-1]
-
-    def recall(self, place: int) -> None:
-        self.stack.append(self.memo[place])
 
     def make_dict(self, items: list) -> None:
         self.stack.append({})
@@ -233,7 +213,7 @@ class _Machine:
 
 
 def _array(value: object, depth: int = 0) -> np.ndarray:
-    """The array that a note describes."""
+    """Make the array that a note describes."""
     makers = {"array": _dense, "buffer": _buffer, "Ch": _chumpy, "Select": _select, "csc": _sparse, "csr": _sparse}
     if not isinstance(value, _Note) or value.kind not in makers or depth > _DEEPEST:
         found = value.kind if isinstance(value, _Note) else type(value).__name__
@@ -286,7 +266,7 @@ def _lengths(shape: object) -> tuple[int, ...]:
 
 
 def _value(note: _Note, *names: str) -> object:
-    """A named value of an object's state, under the first of the names that it has."""
+    """Return a value of an object's state, under the first of the names that it has."""
     state = note.state
     if isinstance(state, tuple) and len(state) == 2 and state[0]:  # (attributes, slots)
         state = state[0]

@@ -1,4 +1,4 @@
-"""A hand model's arrays as geometry: which side it is, its mirror image, its wrist hole closed."""
+"""Geometry of a hand model's arrays: its side, its mirror image, its wrist closed."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import numpy as np
 
 from fastgrasp_model.hand.mano_file import HandModelError
 
-# Where the fan over the wrist starts, if this vertex is on the boundary (it is, in MANO's mesh).
-_FAN_START = 108
+_FAN_START = 108  # first vertex of the fan over the wrist, in MANO's mesh on the boundary
 
 
 def side_of(model: dict[str, np.ndarray]) -> str:
-    """Which side a model is, "right" or "left": the resting fingers point to -x or to +x."""
+    """Return the side of a model, "right" or "left": the resting fingers point to -x or to +x."""
     joints = model["J_regressor"] @ model["v_template"]
     return "right" if joints[1:, 0].mean() < joints[0, 0] else "left"
 
 
 def mirrored_model(model: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The hand of the other side: everything mirrored in x, faces wound the other way round.
+    """Return the hand of the other side: everything mirrored in x, the winding of the faces reversed.
 
     A rotation matrix R becomes M R M with M = diag(-1, 1, 1), so an axis-angle (x, y, z) becomes (x, -y, -z),
     and the entry (r, c) of a pose feature changes sign where exactly one of r and c is x.
@@ -37,7 +36,7 @@ def mirrored_model(model: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def close_wrist(faces: np.ndarray) -> np.ndarray:
-    """Faces (F, 3) with one hole of n vertices -> (F + n - 2, 3), watertight: a fan of triangles over it."""
+    """Close the one hole of faces (F, 3), of n vertices, with a fan of triangles: (F + n - 2, 3)."""
     loop = boundary_loop(faces)
     start = loop.index(_FAN_START) if _FAN_START in loop else 0
     loop = loop[start:] + loop[:start]
@@ -46,9 +45,9 @@ def close_wrist(faces: np.ndarray) -> np.ndarray:
 
 
 def boundary_loop(faces: np.ndarray) -> list[int]:
-    """The vertices around the one hole of a mesh (F, 3), in the order in which faces that fill it run.
+    """Return the vertices around the one hole of a mesh (F, 3), in the order in which faces that fill it run.
 
-    Raises HandModelError when the mesh has no hole, more than one, or edges of more than two faces.
+    Raises HandModelError where the mesh has no hole, more than one, or edges of more than two faces.
     """
     edges = {tuple(edge) for edge in faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).tolist()}
     # A face that fills the hole runs along each boundary edge the other way.
