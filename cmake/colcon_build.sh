@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the package with colcon against the ROS wheels in a virtual environment, then imports what was installed.
 # Usage: colcon_build.sh VENV OUT_FOLDER   (from the repository root; `make colcon` does this)
-# With a sourced ROS distribution nothing of this is needed: `colcon build` is enough.
+# With a sourced ROS distribution `colcon build` is enough.
 set -euo pipefail
 venv=$1
 out=$2
@@ -13,7 +13,7 @@ colcon --log-base "$out/log" build --base-paths . --build-base "$out/build" --in
   --cmake-args -G Ninja -DBUILD_TESTING=OFF -DPython3_EXECUTABLE="$venv/bin/python" \
   "-DCMAKE_PROJECT_INCLUDE=$root/cmake/pypi_ros_wheels.cmake"
 
-# A fresh shell in another folder, so that neither the source tree nor the editable install can answer instead.
+# In another folder, so that neither the source tree nor the editable install is imported instead.
 cd "$out"
 unset _ROS_WHEELS_BOOTSTRAP_COMPLETE
 set +u
@@ -25,8 +25,8 @@ import sys
 from pathlib import Path
 
 install = Path(sys.argv[1])
-for name in ("fastgrasp.msg", "fastgrasp.srv", "fastgrasp.action", "fastgrasp_model", "fastgrasp_ros",
-             "fastgrasp_training"):
+for name in ("fastgrasp.msg", "fastgrasp.srv", "fastgrasp.action", "fastgrasp_model", "fastgrasp_evaluation",
+             "fastgrasp_synthesis", "fastgrasp_training", "fastgrasp_ros"):
     module = importlib.import_module(name)
     assert str(module.__path__[0]).startswith(str(install)), f"{name} comes from {module.__path__}"
 for place in ("lib/fastgrasp/fastgrasp_node", "share/fastgrasp/launch", "share/fastgrasp/config"):

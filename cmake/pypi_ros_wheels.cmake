@@ -1,8 +1,8 @@
-# For the ROS wheels of PyPI only (passed as CMAKE_PROJECT_INCLUDE by setup.py and `make colcon`); a build against
-# a ROS distribution never sees this file. Two repairs, made at the end of the configure step:
-# 1. the wheels' exported targets name include folders of the machine they were made on, which CMake refuses;
-# 2. NumPy's headers lie inside the source tree when the virtual environment does (.venv), and CMake refuses to
-#    export a target that names them: they are needed to build only.
+# For the ROS wheels of PyPI only (passed as CMAKE_PROJECT_INCLUDE by setup.py and `make colcon`), not for a build
+# against a ROS distribution. Two repairs at the end of the configure step:
+# 1. the wheels' exported targets name include folders of the machine they were built on, which CMake refuses;
+# 2. NumPy's headers are inside the source tree when the virtual environment is (.venv), and CMake refuses to export
+#    a target that names them; they are needed only to build.
 
 function(fastgrasp_repair_include_folders)
   get_directory_property(imported IMPORTED_TARGETS)

@@ -1,5 +1,5 @@
-"""FastGrasp over ROS 2: a lifecycle node that turns object clouds into human grasps.
+"""FastGrasp over ROS 2: a lifecycle node that answers point clouds of objects with human grasps.
 
-`node.py` holds the node, `parameters.py` its parameters, `conversions.py` the way between NumPy and messages.
-The model is used through `fastgrasp_model` only; nothing there knows about ROS.
+`node.py` holds the node, `parameters.py` its parameters, `conversions.py` the conversions between NumPy and messages.
+Only this package uses ROS.
 """

@@ -1,7 +1,7 @@
-"""Between NumPy arrays and ROS messages: pure functions, no node, no torch.
+"""Conversions between NumPy arrays and ROS messages: pure functions without node or PyTorch.
 
-Two facts rule the code (measured): a float32[] field takes an `array.array` at once and a NumPy array forty times
-slower, and nested messages (geometry_msgs/Point) cost some 20 ms a hand, so they serve display only.
+A float32[] field takes an `array.array` forty times faster than a NumPy array, and nested messages such as
+geometry_msgs/Point cost some 20 ms for each hand; therefore only messages for display are nested.
 """
 
 import array
@@ -14,69 +14,29 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from fastgrasp.msg import Grasp, GraspArray, HandMesh
 
-_DATATYPES = {
-    1: "INT8",
-    2: "UINT8",
-    3: "INT16",
-    4: "UINT16",
-    5: "INT32",
-    6: "UINT32",
-    7: "FLOAT32",
-    8: "FLOAT64",
-}
+_DATATYPES = ("", "INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "FLOAT32", "FLOAT64")  # by PointField's codes
 _FLOATS = {PointField.FLOAT32: "f4", PointField.FLOAT64: "f8"}
-_COLOURS = (
-    (0.90, 0.62, 0.48),
-    (0.55, 0.70, 0.88),
-    (0.62, 0.82, 0.60),
-    (0.86, 0.76, 0.50),
-    (0.76, 0.64, 0.84),
-)
+_COLOURS = ((0.90, 0.62, 0.48), (0.55, 0.70, 0.88), (0.62, 0.82, 0.60), (0.86, 0.76, 0.50), (0.76, 0.64, 0.84))
 
 
 class CloudMessageError(ValueError):
-    """A PointCloud2 that does not hold what its header says, or no x, y, z."""
-
-
-def _coordinate_fields(message: PointCloud2) -> list[PointField]:
-    """The fields x, y, z of a cloud; raises CloudMessageError if they are missing or of an unusable type."""
-    fields = {field.name: field for field in message.fields}
-    missing = [name for name in "xyz" if name not in fields]
-    if missing:
-        raise CloudMessageError(
-            f"the cloud lacks the field(s) {', '.join(missing)}; it has {sorted(fields) or 'none'}, "
-            "and x, y and z in metres are needed"
-        )
-    for field in (fields[name] for name in "xyz"):
-        if field.datatype not in _FLOATS:
-            kind = _DATATYPES.get(field.datatype, str(field.datatype))
-            raise CloudMessageError(f"field '{field.name}' has datatype {kind}; FLOAT32 or FLOAT64 is needed")
-        if field.count > 1:
-            raise CloudMessageError(f"field '{field.name}' holds {field.count} values a point; one is needed")
-        end = field.offset + np.dtype(_FLOATS[field.datatype]).itemsize
-        if end > message.point_step:
-            raise CloudMessageError(
-                f"field '{field.name}' ends at byte {end}, but point_step says {message.point_step} bytes a point"
-            )
-    return [fields[name] for name in "xyz"]
+    """A PointCloud2 that does not hold what its header says, or lacks x, y or z."""
 
 
 def cloud_to_points(message: PointCloud2) -> np.ndarray:
-    """The coordinates of a sensor_msgs/PointCloud2, NaN kept.
+    """Return the coordinates of a sensor_msgs/PointCloud2 as a new array; NaN are kept.
 
-    Any point_step, offsets and row padding; FLOAT32 and FLOAT64; little- and big-endian.
-    Returns (N, 3), or (H, W, 3) for an organised cloud, in the message's frame and unit; float32, or float64 if
-    any coordinate is FLOAT64. A fresh array. Raises CloudMessageError with one sentence on what is wrong.
+    Reads any point_step, offsets and row padding, FLOAT32 and FLOAT64, little- and big-endian. Returns (N, 3), or
+    (H, W, 3) for an organised cloud, in the message's frame and unit; float64 if any coordinate is, else float32.
+    Raises CloudMessageError with one sentence on what is wrong.
     """
     height, width, step = message.height, message.width, message.point_step
     if height * width == 0:
         raise CloudMessageError(f"the cloud is empty (height {height}, width {width})")
     fields = _coordinate_fields(message)
-    row = message.row_step if height > 1 else width * step  # drivers fill it carelessly for a single row
+    row = message.row_step if height > 1 else width * step  # many drivers leave it unset for a single row
     if row < width * step:
-        raise CloudMessageError(
-            f"row_step is {row} bytes, but {width} points of {step} bytes need {width * step}"
-        )
+        raise CloudMessageError(f"row_step is {row} bytes, but {width} points of {step} bytes need {width * step}")
     needed = (height - 1) * row + width * step
     if len(message.data) < needed:
         raise CloudMessageError(
@@ -86,36 +46,53 @@ def cloud_to_points(message: PointCloud2) -> np.ndarray:
     kind = np.float64 if any(f.datatype == PointField.FLOAT64 for f in fields) else np.float32
     points = np.empty((height, width, 3), kind)
     for axis, field in enumerate(fields):
-        points[..., axis] = np.ndarray(
-            (height, width), order + _FLOATS[field.datatype], message.data, field.offset, (row, step)
-        )
+        layout = order + _FLOATS[field.datatype]
+        points[..., axis] = np.ndarray((height, width), layout, message.data, field.offset, (row, step))
     return points[0] if height == 1 else points
 
 
+def _coordinate_fields(message: PointCloud2) -> list[PointField]:
+    """Return the fields x, y, z of a cloud; raises CloudMessageError if one is missing or of an unusable type."""
+    fields = {field.name: field for field in message.fields}
+    if missing := [name for name in "xyz" if name not in fields]:
+        raise CloudMessageError(
+            f"the cloud lacks the field(s) {', '.join(missing)}; it has {sorted(fields) or 'none'}, "
+            "and x, y and z in metres are needed"
+        )
+    found = [fields[name] for name in "xyz"]
+    for field in found:
+        if field.datatype not in _FLOATS:
+            kind = _DATATYPES[field.datatype] if field.datatype < len(_DATATYPES) else field.datatype
+            raise CloudMessageError(f"field '{field.name}' has datatype {kind}; FLOAT32 or FLOAT64 is needed")
+        if field.count > 1:
+            raise CloudMessageError(f"field '{field.name}' holds {field.count} values a point; one is needed")
+        end = field.offset + np.dtype(_FLOATS[field.datatype]).itemsize
+        if end > message.point_step:
+            raise CloudMessageError(
+                f"field '{field.name}' ends at byte {end}, but point_step says {message.point_step} bytes a point"
+            )
+    return found
+
+
 def points_to_cloud(points: np.ndarray, header: Header) -> PointCloud2:
-    """An unorganised (N, 3) or organised (H, W, 3) array as a little-endian float32 PointCloud2."""
+    """Return an unorganised (N, 3) or organised (H, W, 3) array as a little-endian float32 PointCloud2."""
     points = np.asarray(points, "<f4")
     if points.ndim not in (2, 3) or points.shape[-1] != 3:
         raise ValueError(f"expected points of shape (N, 3) or (H, W, 3), got {points.shape}")
-    message = PointCloud2(header=header)
-    message.height, message.width = (1, len(points)) if points.ndim == 2 else points.shape[:2]
+    height, width = (1, len(points)) if points.ndim == 2 else points.shape[:2]
+    message = PointCloud2(header=header, height=height, width=width, point_step=12, row_step=12 * width)
     message.fields = [
-        PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
-        for i, name in enumerate("xyz")
+        PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1) for i, name in enumerate("xyz")
     ]
-    message.point_step = 12
-    message.row_step = 12 * message.width
-    message.is_bigendian = False
     message.is_dense = bool(np.isfinite(points).all())
-    message.data = _flat(points.reshape(-1), "<f4", "B")
+    message.data = _flat(points, "<f4", "B")
     return message
 
 
 def grasps_to_message(grasps, header: Header, object_id: str = "") -> GraspArray:
-    """A batch of `fastgrasp_model.grasps.Grasps` as a GraspArray, in the same order."""
-    message = GraspArray(header=header, object_id=object_id)
+    """Return a batch of `fastgrasp_model.Grasps` as a GraspArray, in the same order."""
     poses = wrist_poses(grasps)
-    message.grasps = [
+    messages = [
         Grasp(
             side=grasps.side,
             score=float(grasps.score[i]),
@@ -129,25 +106,23 @@ def grasps_to_message(grasps, header: Header, object_id: str = "") -> GraspArray
         )
         for i in range(len(grasps))
     ]
-    return message
+    return GraspArray(header=header, object_id=object_id, grasps=messages)
 
 
 def message_to_grasps(message: GraspArray, triangles: np.ndarray):
-    """A GraspArray as `fastgrasp_model.grasps.Grasps`.
+    """Return a GraspArray as `fastgrasp_model.Grasps`.
 
-    triangles: (F, 3) of the right hand, from the latched topic `~/hand_topology` (`topology_to_triangles`); they
-    are turned around for a left hand.
-    Raises ValueError for an empty array or one that mixes sides.
+    triangles: (F, 3) of the right hand, from the latched topic `~/hand_topology` (`topology_to_triangles`); their
+    orientation is reversed for a left hand. Raises ValueError for an empty array or one that mixes sides.
     """
-    from fastgrasp_model.grasps import Grasps
+    from fastgrasp_model import Grasps
 
     sides = sorted({grasp.side for grasp in message.grasps})
     if len(sides) != 1:
         raise ValueError(f"expected grasps of one side, got {len(message.grasps)} grasps of sides {sides}")
-    count = len(message.grasps)
 
     def gathered(name: str, *shape: int) -> np.ndarray:
-        return np.array([getattr(g, name) for g in message.grasps], np.float32).reshape(count, *shape)
+        return np.array([getattr(g, name) for g in message.grasps], np.float32).reshape(len(message.grasps), *shape)
 
     poses = [(g.wrist_pose.position, g.wrist_pose.orientation) for g in message.grasps]
     return Grasps(
@@ -166,35 +141,31 @@ def message_to_grasps(message: GraspArray, triangles: np.ndarray):
 
 
 def triangles_to_topology(triangles: np.ndarray) -> HandMesh:
-    """The hand's triangles (F, 3) as a HandMesh without vertices."""
+    """Return the hand's triangles (F, 3) as a HandMesh without vertices."""
     return HandMesh(triangles=_flat(triangles, "u4", "I"))
 
 
 def topology_to_triangles(message: HandMesh) -> np.ndarray:
-    """(F, 3) uint32 triangles of a HandMesh."""
+    """Return the triangles (F, 3) uint32 of a HandMesh."""
     return np.array(message.triangles, np.uint32).reshape(-1, 3)
 
 
 def wrist_poses(grasps) -> list[Pose]:
-    """The operator-frame wrist poses of a batch of grasps."""
-    poses = []
-    for position, quaternion in zip(
-        grasps.wrist_position.tolist(), grasps.wrist_quaternion.tolist(), strict=True
-    ):
-        pose = Pose()
-        pose.position.x, pose.position.y, pose.position.z = position
-        pose.orientation.x, pose.orientation.y, pose.orientation.z, pose.orientation.w = quaternion
-        poses.append(pose)
+    """Return the wrist pose of each grasp, in the operator frame of docs/grasp_file.md."""
+    poses = [Pose() for _ in range(len(grasps))]
+    for pose, position, quaternion in zip(poses, grasps.wrist_position, grasps.wrist_quaternion, strict=True):
+        pose.position.x, pose.position.y, pose.position.z = position.tolist()
+        pose.orientation.x, pose.orientation.y, pose.orientation.z, pose.orientation.w = quaternion.tolist()
     return poses
 
 
 def grasps_to_poses(grasps, header: Header) -> PoseArray:
-    """The wrist poses as a PoseArray, for displays and planners that know no hands."""
+    """Return the wrist poses as a PoseArray, for displays and planners that know no hands."""
     return PoseArray(header=header, poses=wrist_poses(grasps))
 
 
 def grasps_to_markers(grasps, header: Header, count: int) -> MarkerArray:
-    """The first `count` hands as opaque triangle lists; earlier hands are deleted first. Some 20 ms a hand."""
+    """Return the first `count` hands as opaque triangle lists, after a marker that deletes earlier ones."""
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     for i in range(min(count, len(grasps))):
         marker = Marker(header=header, ns="hands", id=i, type=Marker.TRIANGLE_LIST, action=Marker.ADD)
@@ -203,20 +174,18 @@ def grasps_to_markers(grasps, header: Header, count: int) -> MarkerArray:
         marker.color.r, marker.color.g, marker.color.b = _COLOURS[i % len(_COLOURS)]
         marker.color.a = 1.0
         corners = [Point(x=x, y=y, z=z) for x, y, z in grasps.vertices[i].astype(float).tolist()]
-        marker.points = [
-            corners[v] for v in grasps.faces.reshape(-1).tolist()
-        ]  # shared points: built once each
+        marker.points = [corners[v] for v in grasps.faces.reshape(-1).tolist()]  # each Point is made once and shared
         markers.append(marker)
     return MarkerArray(markers=markers)
 
 
 def _flat(values: np.ndarray, kind: str = "f4", code: str = "f") -> array.array:
-    """A NumPy array as a flat `array.array`, copied in one go."""
+    """Return a NumPy array as a flat `array.array`, copied at once."""
     flat = array.array(code)
     flat.frombytes(np.ascontiguousarray(values, kind).tobytes())
     return flat
 
 
 def _row(values: np.ndarray) -> np.ndarray:
-    """A flat float32 row, as the fixed-size message fields want it."""
+    """Return a flat float32 row, which message fields of fixed size take."""
     return np.ascontiguousarray(values, np.float32).reshape(-1)

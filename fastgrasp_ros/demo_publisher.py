@@ -1,21 +1,41 @@
-"""Publishes the point cloud of a mesh or cloud file as a camera's driver would: sensor-data QoS, a few a second.
+"""Publish the point cloud of a mesh or cloud file as the driver of a camera does.
 
-    python -m fastgrasp_ros.demo_publisher mug.obj --points 20000 --rate 5
-    ... --view 0.4 0.3 0.5    # only what a camera there would see (in the object's frame, metres)
-
-A stand-in for a perception pipeline; the demo and the tests use it.
+examples: python -m fastgrasp_ros.demo_publisher mug.obj --points 20000 --rate 5
+          python -m fastgrasp_ros.demo_publisher mug.obj --view 0.4 0.3 0.5
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import tyro
+from tyro.conf import Positional, arg
+
+from fastgrasp_model.cli import run
+from fastgrasp_model.commands.shared import AboveZero, AtLeastOne, NotNegative, parse
 
 
-def seen_from(points: np.ndarray, viewpoint: np.ndarray) -> np.ndarray:
-    """The points (M, 3) of (N, 3) that a viewpoint (3,) sees: hidden point removal.
+@dataclass
+class PublisherOptions:
+    """Command line of the publisher."""
+
+    object_file: Annotated[Positional[Path], arg(metavar="OBJECT")]
+    """mesh or cloud file, in metres"""
+    points: AtLeastOne = 20000
+    """points sampled from a mesh"""
+    rate: AboveZero = 5.0
+    """clouds a second"""
+    frame: str = "object"
+    """frame of the clouds"""
+    seed: NotNegative = 0
+    """seed of the sampling"""
+    view: Annotated[tuple[float, float, float] | None, arg(metavar="X Y Z")] = None
+    """publish only what a camera at this place sees (in the object's frame, metres)"""
+
+
+def visible_from(points: np.ndarray, viewpoint: np.ndarray) -> np.ndarray:
+    """Return the points (M, 3) of (N, 3) that are visible from a viewpoint (3,): hidden point removal.
 
     Katz, Tal and Basri, "Direct Visibility of Point Sets", SIGGRAPH 2007.
     """
@@ -28,15 +48,10 @@ def seen_from(points: np.ndarray, viewpoint: np.ndarray) -> np.ndarray:
     return points[np.setdiff1d(hull.vertices, [len(points)])]
 
 
-def publish(
-    object_file: Annotated[Path, tyro.conf.Positional],
-    points: int = 20000,
-    rate: float = 5.0,
-    frame: str = "object",
-    seed: int = 0,
-    view: tuple[float, float, float] | None = None,
-) -> None:
-    """Publish the cloud of a mesh or cloud file (metres) until stopped."""
+def main(argv: list[str]) -> None:
+    """Publish until stopped."""
+    options = parse(PublisherOptions, argv, "demo_publisher", __doc__)
+
     import rclpy
     from rclpy.executors import ExternalShutdownException
     from rclpy.node import Node
@@ -48,36 +63,26 @@ def publish(
     from fastgrasp_ros.conversions import points_to_cloud
     from fastgrasp_ros.resources import use_fast_dds_profile
 
-    cloud = read_cloud(object_file, samples=points, seed=seed)
-    if view is not None:
-        cloud = seen_from(cloud, np.asarray(view))
+    cloud = read_cloud(options.object_file, samples=options.points, seed=options.seed)
+    if options.view is not None:
+        cloud = visible_from(cloud, np.asarray(options.view))
     use_fast_dds_profile()
     rclpy.init()
     node = Node("object_camera")
     publisher = node.create_publisher(PointCloud2, "points", qos_profile_sensor_data)
-    message = points_to_cloud(cloud, Header(frame_id=frame))
+    message = points_to_cloud(cloud, Header(frame_id=options.frame))
 
     def send() -> None:
         message.header.stamp = node.get_clock().now().to_msg()
         publisher.publish(message)
 
-    node.create_timer(1.0 / rate, send)
-    print(f"publishing {len(cloud)} points of {object_file.name} on {publisher.topic_name}", flush=True)
+    node.create_timer(1.0 / options.rate, send)
+    print(f"publishing {len(cloud)} points of {options.object_file.name} on {publisher.topic_name}", flush=True)
     try:
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
 
 
-def main() -> int:
-    """Command line; exits 1 with one sentence for a file it cannot read."""
-    try:
-        tyro.cli(publish)
-    except (ValueError, OSError) as error:
-        print(f"demo_publisher: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("demo_publisher", main, sys.argv[1:]))

@@ -1,24 +1,24 @@
-"""From the frame of a cloud to the frame the grasps are wanted in: nothing to do, a fixed transform, or tf2.
+"""Transforms from the frame of a cloud to the frame asked for: none, a fixed one, or tf2's.
 
-Grasps are made in the cloud's own frame (there the sensor stands at the origin) and moved afterwards.
+Grasps are generated in the cloud's own frame, where the sensor is at the origin, and transformed afterwards.
 """
 
 import numpy as np
 
-from fastgrasp_ros.parameters import Parameters
+from fastgrasp_ros.parameters import NodeParameters
 
 
 class FrameError(ValueError):
-    """A cloud whose frame cannot be brought into the target frame."""
+    """A cloud without a transform from its frame to the target frame."""
 
 
 class FrameFinder:
-    """Finds the way into `target_frame`; there is nothing to do where no target frame is asked for.
+    """Finds the transform to `target_frame`; the identity where no target frame is set.
 
-    tf2 is not on PyPI: without it only clouds already in the target frame, or in `source_frame`, are taken.
+    tf2 is not on PyPI: without it only clouds in the target frame or in `source_frame` are accepted.
     """
 
-    def __init__(self, parameters: Parameters, node=None):
+    def __init__(self, parameters: NodeParameters, node=None):
         self._target = parameters.target_frame
         self._source = parameters.source_frame
         self._source_to_target = pose_matrix(parameters.source_to_target)
@@ -26,7 +26,7 @@ class FrameFinder:
 
     @staticmethod
     def _listen(node):
-        """A tf2 buffer with its listener, or None where tf2 is not installed."""
+        """Return a tf2 buffer with its listener, or None where tf2 is not installed."""
         try:
             from tf2_ros import Buffer, TransformListener
         except ImportError:
@@ -36,7 +36,7 @@ class FrameFinder:
         return buffer
 
     def find(self, frame: str, stamp=None) -> tuple[np.ndarray | None, str]:
-        """The 4x4 matrix that moves what is given in `frame` (None: nothing to move), and the wanted frame's name.
+        """Return the 4x4 transform of grasps given in `frame` (None: the identity) and the frame it leads to.
 
         Raises FrameError.
         """
@@ -53,7 +53,6 @@ class FrameFinder:
         return self._look_up(frame, stamp), self._target
 
     def _look_up(self, frame: str, stamp) -> np.ndarray:
-        """The 4x4 transform from `frame` to the target frame, by tf2."""
         from rclpy.duration import Duration
         from rclpy.time import Time
         from tf2_ros import TransformException
@@ -62,15 +61,13 @@ class FrameFinder:
         try:
             found = self._buffer.lookup_transform(self._target, frame, when, Duration(seconds=0.2)).transform
         except TransformException as error:
-            raise FrameError(
-                f"no transform from frame '{frame}' to target_frame '{self._target}': {error}"
-            ) from error
+            raise FrameError(f"no transform from frame '{frame}' to target_frame '{self._target}': {error}") from error
         t, q = found.translation, found.rotation
         return pose_matrix([t.x, t.y, t.z, q.x, q.y, q.z, q.w])
 
 
 def pose_matrix(pose: list[float]) -> np.ndarray:
-    """x y z qx qy qz qw as a 4x4 matrix."""
+    """Return x y z qx qy qz qw as a 4x4 matrix."""
     from scipy.spatial.transform import Rotation
 
     matrix = np.eye(4)

@@ -1,12 +1,12 @@
-"""The lifecycle node: object clouds in, human grasps out.
+"""The lifecycle node: point clouds of objects in, human grasps out.
 
     fastgrasp_node --ros-args -r points:=/camera/object_points --params-file config/fastgrasp.yaml
 
 *configure* reads the parameters and loads hand and weights, *activate* begins to answer, *deactivate* stops,
 *cleanup* frees the model. With `autostart` (the default) the first two happen at start.
 
-Subscribes `points`. Publishes `grasps`, latched `~/hand_topology`, and, when somebody listens, `~/wrist_poses` and
-`~/markers`; `/diagnostics`. Service `~/plan_grasps`, action `~/plan_grasps_action`.
+Subscribes to `points`. Publishes `grasps`, `~/hand_topology` (latched), `~/wrist_poses` and `~/markers` (both only with
+subscribers) and `/diagnostics`. Service `~/plan_grasps`, action `~/plan_grasps_action`.
 """
 
 import sys
@@ -36,16 +36,16 @@ from fastgrasp_ros.qos import LATCHED, NEWEST_CLOUD, RESULTS
 from fastgrasp_ros.resources import use_fast_dds_profile
 from fastgrasp_ros.worker import NewestWorker
 
-THROTTLE = 5.0  # seconds between two warnings about clouds
+THROTTLE = 5.0  # seconds between two log messages about clouds
 
 
 class FastGraspNode(LifecycleNode):
-    """The node; see the text of the module."""
+    """The node; the module's docstring lists its interface."""
 
     def __init__(self, **options):
         super().__init__("fastgrasp", **options)
         declared.declare(self)
-        for sentence in declared.misspelt(list(getattr(self, "_parameter_overrides", {}))):
+        for sentence in declared.unknown(list(getattr(self, "_parameter_overrides", {}))):
             self.get_logger().warning(sentence)
         self.parameters = declared.read(self)
         self.health = Health()
@@ -53,9 +53,8 @@ class FastGraspNode(LifecycleNode):
         self._active = False
         self._requests = ReentrantCallbackGroup()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self.create_timer(
-            self.parameters.diagnostic_period, self._publish_diagnostics, MutuallyExclusiveCallbackGroup()
-        )
+        period = self.parameters.diagnostic_period
+        self.create_timer(period, self._publish_diagnostics, MutuallyExclusiveCallbackGroup())
         self.add_on_set_parameters_callback(self._on_parameters)
 
     # Transitions
@@ -75,19 +74,14 @@ class FastGraspNode(LifecycleNode):
 
     def on_activate(self, state) -> TransitionCallbackReturn:
         self._worker = NewestWorker(self._answer_cloud, lambda: self.parameters.max_rate)
-        self._subscription = self.create_subscription(
-            PointCloud2,
-            "points",
-            self._on_cloud,
-            NEWEST_CLOUD,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        options = {
+            "callback_group": MutuallyExclusiveCallbackGroup(),
+            "qos_overriding_options": QoSOverridingOptions.with_default_policies(),
+        }
+        self._subscription = self.create_subscription(PointCloud2, "points", self._on_cloud, NEWEST_CLOUD, **options)
         self._active = True
-        self.get_logger().info(
-            f"active: object clouds on {self._subscription.topic_name} are answered on "
-            f"{self._grasps.topic_name}"
-        )
+        names = self._subscription.topic_name, self._grasps.topic_name
+        self.get_logger().info("active: object clouds on {} are answered on {}".format(*names))
         return super().on_activate(state)
 
     def on_deactivate(self, state) -> TransitionCallbackReturn:
@@ -109,7 +103,7 @@ class FastGraspNode(LifecycleNode):
     def _fail(self, transition: str, error: Exception) -> TransitionCallbackReturn:
         expected = isinstance(error, ValueError | OSError)
         reason = str(error) if expected else f"{type(error).__name__}: {error}"
-        self.health.trouble(reason, DiagnosticStatus.ERROR)
+        self.health.report_problem(reason, DiagnosticStatus.ERROR)
         self.get_logger().error(f"{transition} failed: {reason}")
         return TransitionCallbackReturn.FAILURE
 
@@ -120,25 +114,20 @@ class FastGraspNode(LifecycleNode):
         self._topology = self.create_publisher(HandMesh, "~/hand_topology", LATCHED)
 
     def _create_servers(self) -> None:
-        self._service = self.create_service(
-            PlanGrasps, "~/plan_grasps", self._on_request, callback_group=self._requests
-        )
+        group = self._requests
+        self._service = self.create_service(PlanGrasps, "~/plan_grasps", self._on_request, callback_group=group)
         self._action = ActionServer(
-            self,
-            PlanGraspsAction,
-            "~/plan_grasps_action",
-            self._on_goal,
-            callback_group=self._requests,
-            cancel_callback=lambda goal: CancelResponse.ACCEPT,
-        )
+            self, PlanGraspsAction, "~/plan_grasps_action", self._on_goal,
+            callback_group=group, cancel_callback=lambda goal: CancelResponse.ACCEPT,
+        )  # fmt: skip
 
     def _stop(self) -> None:
-        """Stop answering; waits for the cloud in hand."""
+        """Stop answering, after the cloud being planned."""
         if self._worker is not None:
             self.destroy_subscription(self._subscription)
-        self.rest()
+        self.stop_worker()
 
-    def rest(self) -> None:
+    def stop_worker(self) -> None:
         """End the thread that answers clouds; needs no ROS, so it can be called after its shutdown."""
         self._active = False
         if self._worker is not None:
@@ -146,7 +135,7 @@ class FastGraspNode(LifecycleNode):
             self._worker = None
 
     def _free(self) -> None:
-        """Give back the model and everything made at configure."""
+        """Release the model and everything created at configure."""
         if self._planner is None:
             return
         self._planner = None
@@ -163,10 +152,10 @@ class FastGraspNode(LifecycleNode):
         self.health.count("received")
         worker = self._worker
         if worker and worker.put(cloud):
-            self.health.count("replaced")
+            self.health.count("overtaken by newer ones")
 
     def _answer_cloud(self, cloud: PointCloud2) -> None:
-        """Runs in the worker's thread."""
+        """Plan for a cloud and publish; runs in the worker's thread."""
         plan = self._plan(cloud)
         if isinstance(plan, str):
             return
@@ -177,25 +166,25 @@ class FastGraspNode(LifecycleNode):
                 self._poses.publish(grasps_to_poses(plan.grasps, header))
             if self._markers.get_subscription_count() and self.parameters.num_markers:
                 self._markers.publish(grasps_to_markers(plan.grasps, header, self.parameters.num_markers))
-        except Exception as error:  # RCLError under a flood, or the context is going down
-            self.health.trouble(f"could not publish: {error}", DiagnosticStatus.ERROR)
+        except Exception as error:  # RCLError when flooded, or during shutdown
+            self.health.report_problem(f"could not publish: {error}", DiagnosticStatus.ERROR)
 
     def _plan(self, cloud: PointCloud2, **request):
-        """A Plan, or a sentence on why there is none (already logged and counted)."""
+        """Return a Plan, or a sentence on why there is none (already logged and counted)."""
         planner = self._planner
         if not self._active or planner is None:
             return f"the node is not active: ros2 lifecycle set {self.get_fully_qualified_name()} activate"
         try:
             plan = planner.plan(cloud, **request)
         except ValueError as error:
-            self.health.trouble(str(error))
+            self.health.report_problem(str(error))
             self.get_logger().warning(f"cloud refused: {error}", throttle_duration_sec=THROTTLE)
-        except Exception as error:  # a defect of ours or out of memory: say it, keep running
+        except Exception as error:  # a defect, or out of memory: report it and keep running
             sentence = f"planning failed: {type(error).__name__}: {error}"
-            self.health.trouble(sentence, DiagnosticStatus.ERROR)
+            self.health.report_problem(sentence, DiagnosticStatus.ERROR)
             self.get_logger().error(sentence, throttle_duration_sec=THROTTLE)
         else:
-            self.health.answer(plan.seconds)
+            self.health.count_answer(plan.seconds)
             return plan
         self._publish_diagnostics()
         return self.health.last_error
@@ -203,17 +192,16 @@ class FastGraspNode(LifecycleNode):
     # Requests
 
     def _on_request(self, request, response):
-        plan = self._plan(request.cloud, **_request_of(request))
-        return _filled(response, plan)
+        return _filled(response, self._plan(request.cloud, **_arguments(request)))
 
     def _on_goal(self, goal):
-        """The action: one pass, so a cancel counts until the generator starts."""
+        """Answer a goal of the action. It is planned in one step: a cancel works until that begins."""
         result = PlanGraspsAction.Result()
         if goal.is_cancel_requested:
             goal.canceled()
             return _filled(result, "cancelled before it began")
         goal.publish_feedback(PlanGraspsAction.Feedback(stage="generating", progress=0.1))
-        plan = self._plan(goal.request.cloud, **_request_of(goal.request))
+        plan = self._plan(goal.request.cloud, **_arguments(goal.request))
         goal.publish_feedback(PlanGraspsAction.Feedback(stage="done", progress=1.0))
         if goal.is_cancel_requested:
             goal.canceled()
@@ -226,7 +214,7 @@ class FastGraspNode(LifecycleNode):
     # Parameters and diagnostics
 
     def _on_parameters(self, changes) -> SetParametersResult:
-        """Live parameters change at once; the others only while nothing is loaded."""
+        """Change live parameters at once; refuse the others while anything is loaded."""
         values = {change.name: change.value for change in changes if change.name in declared.FIELDS}
         fixed = sorted(set(values) - declared.LIVE)
         if fixed and self._planner is not None:
@@ -246,28 +234,23 @@ class FastGraspNode(LifecycleNode):
         stamp = self.get_clock().now().to_msg()
         try:
             self._diagnostics.publish(self.health.message(self.get_name(), state, stamp))
-        except Exception:  # the context is going down
+        except Exception:  # during shutdown
             pass
 
 
-def _request_of(request) -> dict:
-    """The arguments of `Planner.plan` in a service request or an action goal."""
-    return {
-        "num_grasps": request.num_grasps,
-        "seed": request.seed,
-        "side": request.side,
-        "object_id": request.object_id,
-    }
+def _arguments(request) -> dict:
+    """Return the arguments of `Planner.plan` in a service request or an action goal."""
+    return {name: getattr(request, name) for name in ("num_grasps", "seed", "side", "object_id")}
 
 
 def _filled(answer, plan):
-    """A service response or action result, from a Plan or a sentence on why there is none."""
+    """Return a service response or action result, filled from a Plan or a sentence on why there is none."""
     answer.success = not isinstance(plan, str)
-    answer.message = (
-        plan if isinstance(plan, str) else f"{len(plan.grasps)} grasps in {1000 * plan.seconds:.0f} ms"
-    )
     if answer.success:
+        answer.message = f"{len(plan.grasps)} grasps in {1000 * plan.seconds:.0f} ms"
         answer.grasps = plan.message
+    else:
+        answer.message = plan
     return answer
 
 
@@ -280,7 +263,7 @@ def start(node: FastGraspNode) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Console script `fastgrasp_node`; returns 1 when the node cannot start."""
+    """Run the node (console script `fastgrasp_node`); return 1 when it cannot start."""
     use_fast_dds_profile()
     try:
         rclpy.init(args=arguments)
@@ -299,7 +282,7 @@ def main(arguments: list[str] | None = None) -> int:
         pass
     finally:
         executor.shutdown()
-        node.rest()  # a thread still inside torch would bring the interpreter's end down
+        node.stop_worker()  # the interpreter crashes at its end while a thread is inside PyTorch
         rclpy.try_shutdown()
     return 0
 

@@ -1,7 +1,4 @@
-"""What the topic, the service and the action share: one PointCloud2 in, one GraspArray out.
-
-The generator is used by one caller at a time; everything a caller can do wrong is a ValueError with one sentence.
-"""
+"""What the topic, the service and the action share: one PointCloud2 in, one GraspArray out."""
 
 import secrets
 import threading
@@ -13,14 +10,14 @@ import numpy as np
 from fastgrasp.msg import GraspArray
 from fastgrasp_ros.conversions import cloud_to_points, grasps_to_message
 from fastgrasp_ros.frames import FrameFinder
-from fastgrasp_ros.parameters import Parameters
+from fastgrasp_ros.parameters import NodeParameters
 
 MAX_GRASPS = 1024
 
 
 @dataclass
 class Plan:
-    """The answer to one cloud: `grasps` (fastgrasp_model.grasps.Grasps), the same as a message, seconds of work."""
+    """The answer to one cloud: `grasps` (fastgrasp_model.Grasps), the same as a message, and the seconds it took."""
 
     grasps: object
     message: GraspArray
@@ -28,48 +25,45 @@ class Plan:
 
 
 class Planner:
-    """A loaded generator with the node's parameters around it. Threads may share it."""
+    """A loaded generator with the node's parameters. Threads may share it; one at a time generates."""
 
-    def __init__(self, generator, parameters: Parameters, frames: FrameFinder):
+    def __init__(self, generator, parameters: NodeParameters, frames: FrameFinder):
         self.parameters = parameters  # replaced as a whole when one changes
         self.generator = generator
         self._frames = frames
         self._lock = threading.Lock()
-        warm = generator.generate(
-            _ball(), 1, side="right"
-        )  # the first pass is slow; it also proves the weights
-        self.triangles = warm.faces  # (F, 3) of a right hand
+        first = generator.generate(_sphere(), 1, side="right")  # slower than all later ones; it also proves the weights
+        self.triangles = first.faces  # (F, 3) of a right hand
 
     @classmethod
-    def load(cls, parameters: Parameters, frames: FrameFinder) -> "Planner":
+    def load(cls, parameters: NodeParameters, frames: FrameFinder) -> "Planner":
         """Load hand and weights. Raises ValueError with the path and the remedy for what is missing or damaged."""
         import torch
 
-        from fastgrasp_model.generator import GraspGenerator
+        from fastgrasp_model import GraspGenerator
+        from fastgrasp_model.device import usable_device
 
         if parameters.num_threads:
             torch.set_num_threads(parameters.num_threads)
         generator = GraspGenerator.from_pretrained(
             weights=parameters.weights or None,
             mano_path=parameters.mano_path or None,
-            device=_usable_device(parameters.device),
+            device=usable_device(parameters.device),
             side=parameters.side,
         )
         return cls(generator, parameters, frames)
 
     def describe(self) -> dict[str, str]:
-        """What is loaded, for diagnostics and the log."""
-        g = self.generator
-        return {"hand": str(g.hand_name), "weights": str(g.weights_name), "device": str(g.device)}
+        """Return hand, weights and device, for diagnostics and the log."""
+        names = {"hand": "hand_name", "weights": "weights_name", "device": "device"}
+        return {key: str(getattr(self.generator, name)) for key, name in names.items()}
 
-    def plan(
-        self, cloud, num_grasps: int = 0, seed: int | None = None, side: str = "", object_id: str = ""
-    ) -> Plan:
-        """Grasps for a sensor_msgs/PointCloud2.
+    def plan(self, cloud, num_grasps: int = 0, seed: int | None = None, side: str = "", object_id: str = "") -> Plan:
+        """Generate grasps for a sensor_msgs/PointCloud2.
 
         num_grasps 0, seed None and side "" stand for the parameters; `candidates` is always the parameter's.
-        The header of the answer is the cloud's (with `target_frame` in place of its frame where that is set).
-        Raises ValueError (CloudMessageError, CloudError, FrameError, ...) for anything wrong with the request.
+        The header of the answer is the cloud's, with `target_frame` in place of its frame where that is set.
+        Raises ValueError (CloudMessageError, CloudError, FrameError, ...) with one sentence for a wrong request.
         """
         start = time.perf_counter()
         if num_grasps > MAX_GRASPS:
@@ -92,25 +86,10 @@ class Planner:
         return Plan(grasps, message, time.perf_counter() - start)
 
 
-def _usable_device(name: str) -> str:
-    """The device to use for the parameter `device`; raises ValueError for one that is not there."""
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device: expected cpu, cuda, cuda:0, ... or auto, got '{name}'") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device: '{name}' asked for, but PyTorch sees no CUDA GPU here; use cpu or auto")
-    return name
-
-
-def _ball(radius: float = 0.04, count: int = 512) -> np.ndarray:
-    """Points (count, 3) spread evenly over a ball (a Fibonacci lattice), metres."""
+def _sphere(radius: float = 0.04, count: int = 512) -> np.ndarray:
+    """Points (count, 3) spread evenly over a sphere (a Fibonacci lattice), metres."""
     k = np.arange(count) + 0.5
     z = 1 - 2 * k / count
-    turn = np.pi * (1 + 5**0.5) * k
+    angle = np.pi * (1 + 5**0.5) * k
     ring = np.sqrt(1 - z * z)
-    return (radius * np.stack([ring * np.cos(turn), ring * np.sin(turn), z], axis=1)).astype(np.float32)
+    return (radius * np.stack([ring * np.cos(angle), ring * np.sin(angle), z], axis=1)).astype(np.float32)

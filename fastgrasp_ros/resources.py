@@ -1,4 +1,4 @@
-"""Where the files lie that are shared by the source tree, a pip installation and a colcon installation."""
+"""Files shared by the source tree, a pip installation and a colcon installation."""
 
 import os
 import sys
@@ -9,10 +9,10 @@ _PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILE
 
 
 def shared_file(name: str) -> Path:
-    """Path of a shared file such as "config/fastgrasp.yaml".
+    """Return the path of a shared file such as "config/fastgrasp.yaml".
 
-    Looked for in the source tree, in the sourced ROS prefixes and in this Python's prefix, in this order.
-    Raises FileNotFoundError naming every place looked at.
+    Looks in the source tree, the sourced ROS prefixes and this Python's prefix, in this order. Raises
+    FileNotFoundError with every place.
     """
     source = Path(__file__).resolve().parent.parent
     prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
@@ -21,17 +21,15 @@ def shared_file(name: str) -> Path:
     for folder in folders:
         if (folder / name).is_file():
             return folder / name
-    looked = ", ".join(str(f) for f in folders)
-    raise FileNotFoundError(
-        f"{name} is not installed (looked in {looked}); install the package fastgrasp again"
-    )
+    places = ", ".join(map(str, folders))
+    raise FileNotFoundError(f"{name} is not installed (looked in {places}); install the package fastgrasp again")
 
 
 def use_fast_dds_profile() -> None:
     """Give Fast DDS the profile with a large shared-memory segment, unless the user has set one.
 
-    With the default segment of half a megabyte, best-effort clouds of 100,000 points are lost altogether.
-    Must be called before the first `rclpy.init` of the process. Other middlewares ignore the variable.
+    With the default segment of half a megabyte all best-effort clouds of 100,000 points are lost. Call it before the
+    first `rclpy.init` of the process. Other middlewares ignore the variable.
     """
     if any(os.environ.get(name) for name in _PROFILE_VARIABLES):
         return

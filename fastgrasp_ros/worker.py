@@ -1,4 +1,4 @@
-"""A thread that works on the newest item only: what waits is replaced by what is newer, nothing queues up."""
+"""A thread that processes only the newest item: an item that waits is replaced by a newer one."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class NewestWorker:
-    """Calls `work(item)` in its own thread, for the newest item put, at most `rate()` times a second (0: no limit)."""
+    """Calls `work(item)` in its own thread, at most `rate()` times a second (0: no limit)."""
 
     def __init__(self, work: Callable[[Any], None], rate: Callable[[], float] = lambda: 0.0):
         self._work = work
@@ -19,7 +19,7 @@ class NewestWorker:
         self._thread.start()
 
     def put(self, item: Any) -> bool:
-        """Leave an item for the worker; True if it replaced one that still waited."""
+        """Hand over an item; True if it replaced one that waited."""
         with self._changed:
             replaced = self._item is not None
             self._item = item
@@ -27,7 +27,7 @@ class NewestWorker:
         return replaced
 
     def stop(self) -> None:
-        """Finish the item in hand, drop what waits, end the thread."""
+        """Finish the item being processed, drop the one that waits, and end the thread."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -39,7 +39,7 @@ class NewestWorker:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping or self._item is not None)
                 while not self._stopping and (left := due - time.monotonic()) > 0:
-                    self._changed.wait(left)  # meanwhile a newer item may come
+                    self._changed.wait(left)  # a newer item may come meanwhile
                 if self._stopping:
                     return
                 item, self._item = self._item, None

@@ -1,9 +1,9 @@
-"""Launches the grasp planner, and RViz on request.
+"""Launch the grasp planner, and RViz on request.
 
     ros2 launch fastgrasp fastgrasp.launch.py points_topic:=/camera/object_points use_rviz:=true
 
-Values stand in the parameters file; `device` and `mano_path` given here win over it. Fast DDS gets the profile for
-large clouds unless FASTDDS_DEFAULT_PROFILES_FILE is set.
+`device` and `mano_path` override the parameters file. Fast DDS gets the profile for large clouds unless
+FASTDDS_DEFAULT_PROFILES_FILE is set.
 """
 
 import os
@@ -20,14 +20,14 @@ SHARE = Path(get_package_share_directory("fastgrasp"))
 ARGUMENTS = {
     "params_file": (str(SHARE / "config" / "fastgrasp.yaml"), "parameters of the node"),
     "points_topic": ("points", "sensor_msgs/PointCloud2 of one object, in metres"),
-    "use_rviz": ("false", "show cloud and hands"),
+    "use_rviz": ("false", "show the cloud and the hands in RViz"),
     "device": ("", "cpu, cuda, cuda:0, ... or auto; empty: as the parameters file says"),
     "mano_path": ("", "MANO_RIGHT.pkl, MANO_LEFT.pkl or .npz; empty: as the parameters file says"),
 }
 
 
 def planner(context):
-    """The node; only arguments that were given override the parameters file."""
+    """Return the node; arguments that were given override the parameters file."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ("device", "mano_path")}
     overrides = {name: value for name, value in given.items() if value}
     return [
@@ -44,7 +44,7 @@ def planner(context):
 
 
 def generate_launch_description():
-    """Arguments, Fast DDS profile, the node, RViz."""
+    """Return arguments, Fast DDS profile, the node and RViz."""
     profile = os.environ.get("FASTDDS_DEFAULT_PROFILES_FILE") or str(SHARE / "config" / "fastdds_large_clouds.xml")
     rviz = Node(
         package="rviz2",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import tempfile
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import tyro
+
+from fastgrasp_model.files import write_json  # noqa: F401 - former place of it
 
 Options = TypeVar("Options")
 
@@ -208,17 +209,6 @@ def check_output(path: Path | None, endings: tuple[str, ...]) -> None:
         raise InputError(
             f"cannot write {path}: {reason}; choose another place or change its permissions"
         ) from error
-
-
-def write_json(path: Path, report: dict) -> None:
-    """Write `report` to `path` in one step: a reader sees the old file or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(json.dumps(report, indent=1) + "\n")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def load_object(path: Path):

@@ -60,15 +60,15 @@ def peer(domain_id):
 @pytest.fixture(scope="module")
 def start_node(domain_id, weights_folder):
     """Starts the real node in its own process: start_node(name=value, ...) with parameters; ended after the module."""
-    from fastgrasp_ros.processes import Child
+    from fastgrasp_ros.processes import ChildProcess
 
     children = []
 
-    def start(**parameters) -> Child:
+    def start(**parameters) -> ChildProcess:
         parameters = {"weights": weights_folder, **parameters}
         settings = [part for name, value in parameters.items() for part in ("-p", f"{name}:={value}")]
         environment = dict(os.environ, ROS_DOMAIN_ID=str(domain_id), OMP_NUM_THREADS="1")
-        children.append(Child("node", "fastgrasp_ros.node", ["--ros-args", *settings], environment))
+        children.append(ChildProcess("node", "fastgrasp_ros.node", ["--ros-args", *settings], environment))
         return children[-1]
 
     yield start

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("fastgrasp.msg", reason="needs the built ROS interfaces: `make env`")
 
-from fastgrasp_ros.demo_publisher import seen_from
-from fastgrasp_ros.processes import Child, wait_until
+from fastgrasp_ros.demo_publisher import visible_from
+from fastgrasp_ros.processes import ChildProcess, wait_until
 
 
 def demo(*arguments: str, domain_id: int, seconds: float = 180) -> subprocess.CompletedProcess:
@@ -83,12 +83,12 @@ def test_hidden_points_are_removed():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(4000, 3))
     points *= 0.05 / np.linalg.norm(points, axis=1, keepdims=True)
-    seen = seen_from(points, np.array([1.0, 0.0, 0.0]))
+    seen = visible_from(points, np.array([1.0, 0.0, 0.0]))
     assert 0.3 * len(points) < len(seen) < 0.6 * len(points)
     assert seen[:, 0].min() > -0.02  # the far side is gone
 
 
 def test_a_child_that_ends_tells_its_code_and_its_last_words():
-    with Child("judge", "this_module_does_not_exist", []) as child:
+    with ChildProcess("nobody", "this_module_does_not_exist", []) as child:
         assert child.wait(20) == 1
         assert "this_module_does_not_exist" in child.output(lines=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fastgrasp_ros.parameters import FIELDS, LIVE, ParameterError, Parameters, misspelt
+from fastgrasp_ros.parameters import FIELDS, LIVE, NodeParameters, ParameterError, unknown
 
 YAML = Path(__file__).parents[2] / "config" / "fastgrasp.yaml"
 
@@ -13,7 +13,7 @@ YAML = Path(__file__).parents[2] / "config" / "fastgrasp.yaml"
 def test_the_shipped_yaml_holds_exactly_the_defaults():
     values = yaml.safe_load(YAML.read_text())["/**"]["ros__parameters"]
     assert list(values) and set(values) == set(FIELDS)
-    assert Parameters(**values) == Parameters()
+    assert NodeParameters(**values) == NodeParameters()
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_the_shipped_yaml_holds_exactly_the_defaults():
 )
 def test_each_bad_value_is_named_with_what_is_allowed(values, says):
     with pytest.raises(ParameterError, match=says):
-        Parameters(**values)
+        NodeParameters(**values)
 
 
 def test_a_change_is_validated_and_leaves_the_original():
-    before = Parameters()
+    before = NodeParameters()
     assert before.changed(num_grasps=3).num_grasps == 3 and before.num_grasps == 16
     with pytest.raises(ParameterError):
         before.changed(num_grasps=3, side="up")
@@ -51,8 +51,8 @@ def test_what_is_planned_may_change_while_the_node_runs():
     assert {"side", "num_grasps", "candidates", "seed", "max_rate", "num_markers"} == LIVE
 
 
-def test_misspelt_parameters_are_pointed_out():
-    (sentence,) = misspelt(["num_grasp", "side", "use_sim_time", "qos_overrides./points.subscription.depth"])
+def test_unknown_parameters_are_pointed_out():
+    (sentence,) = unknown(["num_grasp", "side", "use_sim_time", "qos_overrides./points.subscription.depth"])
     assert "'num_grasp' is ignored; did you mean 'num_grasps'" in sentence
 
 
@@ -75,7 +75,7 @@ def node(domain_id):
 def test_everything_is_declared_with_description_and_range(node):
     from fastgrasp_ros import parameters
 
-    assert parameters.read(node) == Parameters()
+    assert parameters.read(node) == NodeParameters()
     for name in FIELDS:
         assert len(node.describe_parameter(name).description) > 10, name
     assert node.describe_parameter("num_grasps").integer_range[0].to_value == 1024
@@ -95,9 +95,9 @@ def test_ros_refuses_values_out_of_range(node):
 @pytest.mark.parametrize("argument", ["num_grasps:=many", "num_grasps:=0", "max_rate:=-1.0", "side:=both"])
 def test_a_wrong_start_value_ends_the_node_with_one_sentence(argument, domain_id, weights_folder):
     pytest.importorskip("fastgrasp.msg", reason="needs the built ROS interfaces: `make env`")
-    from fastgrasp_ros.processes import Child
+    from fastgrasp_ros.processes import ChildProcess
 
-    with Child("node", "fastgrasp_ros.node", ["--ros-args", "-p", argument]) as child:
+    with ChildProcess("node", "fastgrasp_ros.node", ["--ros-args", "-p", argument]) as child:
         assert child.wait(30) == 1, child.output()
         name = argument.partition(":=")[0]
         assert name in child.output() and "Traceback" not in child.output()
@@ -106,8 +106,8 @@ def test_a_wrong_start_value_ends_the_node_with_one_sentence(argument, domain_id
 @pytest.mark.parametrize("arguments", [["-p", "num_grasps:="], ["--params-file", "/nowhere.yaml"]])
 def test_unusable_ros_arguments_end_the_node_with_one_sentence(arguments):
     pytest.importorskip("fastgrasp.msg", reason="needs the built ROS interfaces: `make env`")
-    from fastgrasp_ros.processes import Child
+    from fastgrasp_ros.processes import ChildProcess
 
-    with Child("node", "fastgrasp_ros.node", ["--ros-args", *arguments]) as child:
+    with ChildProcess("node", "fastgrasp_ros.node", ["--ros-args", *arguments]) as child:
         assert child.wait(30) == 1
         assert "fastgrasp_node: " in child.output() and "Traceback" not in child.output()
