@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     check_output(options.html, (".html",))
     check_output(options.out and options.out / "name.npz", (".npz",))
     from fastgrasp_evaluation.commands.reporting import write_outputs
-    from fastgrasp_evaluation.metrics.summary import lay_beside, read_report
+    from fastgrasp_evaluation.metrics.summary import add_comparisons, read_report
 
     compare = [read_report(path) for path in options.compare]
     begin = time.perf_counter()
@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     report = _measured(tasks, lost, options)
     if options.ceiling:
         compare.append(_measured(_set_tasks(options, options.ceiling, [options.seed]), [], options, of_set=True))
-    lay_beside(report, compare)
+    add_comparisons(report, compare)
     if options.timing:
         from fastgrasp_evaluation.benchmark.timing import timing_report
 

@@ -23,12 +23,12 @@ def main(argv: list[str]) -> int:
     check_output(options.out, (".json",))
     check_output(options.html, (".html",))
     from fastgrasp_evaluation.commands.reporting import print_report, write_outputs
-    from fastgrasp_evaluation.metrics.summary import lay_beside, read_report
+    from fastgrasp_evaluation.metrics.summary import add_comparisons, read_report
 
     compare = [read_report(path) for path in options.compare]
     tasks = _tasks(options)
     report = _measured(tasks, options)
-    lay_beside(report, compare)
+    add_comparisons(report, compare)
     single = len(report["objects"]) == 1
     if options.json:
         print(json.dumps(report, indent=1))

@@ -1,5 +1,7 @@
-"""Measuring grasps: penetration, contact, displacement under gravity, anatomy, diversity. Start with
-`evaluate_grasps`; `protocols.py` says what each figure means."""
+"""Metrics of grasps: penetration, contact, displacement under gravity, anatomy, diversity.
+
+`evaluate_grasps` measures grasps on one object; `protocols.py` describes every column.
+"""
 
 from fastgrasp_evaluation.metrics.evaluate import evaluate_grasps, measure_hands
 from fastgrasp_evaluation.metrics.hand_set import HandSet

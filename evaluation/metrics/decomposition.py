@@ -1,4 +1,4 @@
-"""Convex pieces of an object for pybullet, made by V-HACD with the constants that papers copy from ObMan.
+"""Convex decomposition of an object for pybullet by V-HACD, with the constants that papers copy from ObMan.
 
 ObMan's code (hassony2/obman_train, mano_train/simulation/simulate.py), and GraspTTA's and FastGrasp's copies of it,
 call an external V-HACD with these constants; `maxhulls 1024` is not listed because pybullet's V-HACD (2.2) has no
@@ -18,44 +18,36 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_evaluation.metrics.disk_cache import cached_file, write_whole
+from fastgrasp_evaluation.metrics.disk_cache import cached_file
+from fastgrasp_model.commands.extras import require
+from fastgrasp_model.files import write_bytes
 
-VERSION = 2  # of what the files hold
+VERSION = 2  # of the cached files
 VHACD = dict(
-    resolution=1000,
-    concavity=0.001,
-    planeDownsampling=4,
-    convexhullDownsampling=4,
-    alpha=0.05,
-    beta=0.0,
-    maxNumVerticesPerCH=64,
-    minVolumePerCH=0.0001,
-    pca=0,
-    mode=0,
-)
+    resolution=1000, concavity=0.001, planeDownsampling=4, convexhullDownsampling=4, alpha=0.05, beta=0.0,
+    maxNumVerticesPerCH=64, minVolumePerCH=0.0001, pca=0, mode=0,
+)  # fmt: skip
 _SEAL = b"\n# sha256 "
 
 
 class SimulationError(RuntimeError):
-    """The object or the hand could not be put into the simulator."""
+    """The object or the hand cannot be simulated."""
 
 
 def decomposition(vertices: np.ndarray, faces: np.ndarray, arguments: dict = VHACD) -> Path:
-    """The .obj of V-HACD's convex pieces of a mesh (V,3), (F,3), from the cache or made now. Raises SimulationError."""
+    """Return the .obj of the convex pieces of a mesh (V, 3), (F, 3), cached by content. Raises SimulationError."""
     vertices, faces = np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
-    constants = (VERSION, sorted(arguments.items()))
-    target = cached_file("vhacd", "obj", (vertices, faces), constants)
-    if _intact(target):
-        return target
+    path = cached_file("vhacd", "obj", (vertices, faces), (VERSION, sorted(arguments.items())))
+    if _intact(path):
+        return path
     pieces = _vhacd(vertices, faces, arguments)
     try:
-        write_whole(target, pieces + _SEAL + hashlib.sha256(pieces).hexdigest().encode() + b"\n")
+        return write_bytes(path, pieces + _SEAL + hashlib.sha256(pieces).hexdigest().encode() + b"\n")
     except OSError as error:
         raise SimulationError(
-            f"the object's convex pieces cannot be kept in {target.parent} ({error}); "
-            "point FASTGRASP_CACHE to a folder that can be written"
+            f"the object's convex pieces cannot be kept in {path.parent} ({error}); "
+            "set FASTGRASP_CACHE to a folder that can be written"
         ) from error
-    return target
 
 
 def _intact(path: Path) -> bool:
@@ -67,13 +59,11 @@ def _intact(path: Path) -> bool:
 
 
 def _vhacd(vertices: np.ndarray, faces: np.ndarray, arguments: dict) -> bytes:
-    with quiet():
-        import pybullet
-
+    pybullet = import_pybullet()
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder) / "in.obj", Path(folder) / "out.obj"
         source.write_text(obj_text(vertices, faces))
-        with quiet():
+        with silenced():
             pybullet.vhacd(str(source), str(result), str(Path(folder) / "log.txt"), **arguments)
         pieces = result.read_bytes() if result.is_file() else b""
     if b"\nf " not in pieces:
@@ -82,15 +72,21 @@ def _vhacd(vertices: np.ndarray, faces: np.ndarray, arguments: dict) -> bytes:
 
 
 def obj_text(vertices: np.ndarray, faces: np.ndarray) -> str:
-    """A mesh as Wavefront text, with six decimals as the published code writes it (micrometres)."""
+    """Format a mesh as Wavefront text with six decimals, as the published code writes it."""
     lines = [f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in np.asarray(vertices).tolist()]
     lines += [f"f {a} {b} {c}\n" for a, b, c in (np.asarray(faces, dtype=np.int64) + 1).tolist()]
     return "".join(lines)
 
 
+def import_pybullet():
+    """Import pybullet without its banner. Raises MissingExtraError."""
+    with silenced():
+        return require("pybullet", "the simulator of grasps")
+
+
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Send what C++ code prints on stdout and stderr to nowhere; Python's own output is flushed before."""
+def silenced() -> Iterator[None]:
+    """Discard what C++ code prints on stdout and stderr; Python's own output is flushed before."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     saved = {}
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):

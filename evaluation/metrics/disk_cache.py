@@ -1,40 +1,26 @@
-"""Where costly things about an object are kept between runs, by the content they were made from.
+"""The folder of costly results about objects, kept between runs under a hash of what they were made from.
 
-Two processes at once are safe: a file appears whole or not at all. A reader who finds one damaged makes it again.
+Files are written atomically, so several processes may share the folder. Readers make damaged files again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 
-def cache_folder() -> Path:
-    """FASTGRASP_CACHE, else ~/.cache/fastgrasp."""
-    return Path(os.environ.get("FASTGRASP_CACHE") or Path.home() / ".cache" / "fastgrasp")
-
-
 def cached_file(kind: str, suffix: str, arrays: tuple[np.ndarray, ...], constants: object) -> Path:
-    """The place (which need not exist yet) of what is made from arrays and constants: cache/kind/HASH.suffix."""
+    """Return the path, which need not exist, of what is made from arrays and constants: CACHE/kind/HASH.suffix.
+
+    CACHE is the environment variable FASTGRASP_CACHE, else ~/.cache/fastgrasp.
+    """
     key = hashlib.sha256()
     for array in arrays:
         key.update(f"{array.shape} {array.dtype}".encode())
         key.update(np.ascontiguousarray(array).tobytes())
     key.update(repr(constants).encode())
-    return cache_folder() / kind / f"{key.hexdigest()[:32]}.{suffix}"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file atomically, its folder too. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-        part.write(content)
-    try:
-        os.replace(part.name, path)
-    except OSError:
-        os.unlink(part.name)
-        raise
+    cache = Path(os.environ.get("FASTGRASP_CACHE") or Path.home() / ".cache" / "fastgrasp")
+    return cache / kind / f"{key.hexdigest()[:32]}.{suffix}"

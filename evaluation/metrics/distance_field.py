@@ -1,21 +1,21 @@
-"""An object's signed distance in a fine grid, looked up in NumPy with double precision; kept on disk by content."""
+"""An object's signed distance on a fine grid, interpolated in NumPy with double precision and cached by content."""
 
 from __future__ import annotations
 
-import io
 import zipfile
 
 import numpy as np
 
-from fastgrasp_evaluation.metrics.disk_cache import cached_file, write_whole
+from fastgrasp_evaluation.metrics.disk_cache import cached_file
+from fastgrasp_model.files import write_atomically
 
-VERSION = 1
+VERSION = 1  # of the cached files
 
 
 class DistanceField:
-    """Signed distance (metres, negative inside) of one mesh and its slope, by trilinear interpolation.
+    """Signed distance (metres, negative inside) of one mesh and its gradient, by trilinear interpolation.
 
-    vertices (V,3), metres; faces (F,3), closed. Nodes are 1.5 mm apart, closer for small objects.
+    vertices (V, 3), metres; faces (F, 3), closed. Nodes are 1.5 mm apart, closer for small objects.
     """
 
     PADDING, SPACING, FEWEST, MOST = 0.008, 0.0015, 64, 200
@@ -30,7 +30,10 @@ class DistanceField:
         self._corners = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)]) @ self._stride
 
     def __call__(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distance (...) and slope (...,3) at points (...,3). Outside the grid: that at its edge, and the way there."""
+        """Return distance (...) and gradient (..., 3) at points (..., 3).
+
+        Outside the grid the distance to the grid is added to the value at its boundary.
+        """
         local = (points - self._origin) / self._spacing
         inside = np.clip(local, 0.0, self._last)
         cell = inside.astype(np.int64)
@@ -47,20 +50,18 @@ class DistanceField:
 
 
 def _cached_grid(vertices: np.ndarray, faces: np.ndarray, cells: int, padding: float):
-    """Values (X,Y,Z), origin (3,) and spacing of `geometry.signed_distance.mesh_distance_grid`."""
+    """Return values (X, Y, Z), origin (3,) and spacing of `geometry.signed_distance.mesh_distance_grid`."""
     path = cached_file("distance", "npz", (vertices, np.asarray(faces, np.int64)), (VERSION, cells, padding))
     try:
         with np.load(path, allow_pickle=False) as data:
             return data["values"], data["origin"].astype(np.float64), float(data["spacing"])
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        pass  # not there, or damaged: made anew
+        pass  # missing or damaged: made again
     from fastgrasp_model.geometry.signed_distance import mesh_distance_grid
 
     values, origin, spacing = mesh_distance_grid(vertices, faces, cells, padding)
-    buffer = io.BytesIO()
-    np.savez(buffer, values=values, origin=origin, spacing=np.float64(spacing))
     try:
-        write_whole(path, buffer.getvalue())
+        write_atomically(path, lambda file: np.savez(file, values=values, origin=origin, spacing=np.float64(spacing)))
     except OSError:
         pass  # the cache saves seconds, no more
     return values, origin.astype(np.float64), spacing

@@ -1,12 +1,12 @@
-"""How different are the grasps of a set.
+"""Diversity of a set of grasps.
 
 HALO's protocol (Karunratanakul et al., 3DV 2021, after GanHand, Corona et al., CVPR 2020): hands in one canonical
 frame, k-means with 20 clusters, the entropy of the cluster counts (natural logarithm, at most ln 20 = 2.9957) and the
 mean distance to the own cluster's centre. FastGrasp's code divides every coordinate by its standard deviation first
-(`scipy.cluster.vq.whiten`), which makes the size unitless and blind to scale, and prints the figures of canonical hands
-and of hands as they lie in the objects' frames ("raw"). With 100 samples the entropy is 2.78 +- 0.05 whatever the
-spread, so differences below 0.1 mean nothing: several k-means seeds are run and their standard deviation is given,
-beside a plain mean distance between joints that has a unit one can picture.
+(`scipy.cluster.vq.whiten`), which makes the size unitless and scale-invariant, and prints the figures of canonical
+hands and of hands in the objects' frames ("raw"). With 100 samples the entropy is 2.78 +- 0.05 whatever the diversity,
+so differences below 0.1 are not significant. Several k-means seeds are run and their standard deviation is given, and
+beside them the mean pairwise distance of joints in centimetres.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ import numpy as np
 
 CLUSTERS = 20
 SEEDS = 10
-# What differs by less is rounding: such samples count as equal, such coordinates as constant.
-ROUNDING_CM = 1e-3
+ROUNDING_CM = 1e-3  # samples that differ by less count as equal, coordinates that vary by less as constant
 
 
 class DiversityError(ValueError):
-    """Keypoints that no diversity can be computed from."""
+    """No diversity can be computed from these keypoints."""
 
 
-def diversity_columns(keypoints: np.ndarray, side: str = "right", clusters: int = CLUSTERS) -> dict[str, float]:
-    """All diversity figures of a set: HALO's, and FastGrasp's whitened ones, canonical and raw.
+def diversity_columns(keypoints: np.ndarray, side: str = "right") -> dict[str, float]:
+    """Compute HALO's figures and FastGrasp's whitened ones, canonical and raw.
 
     Args:
         keypoints: (B, 21, 3), metres, MediaPipe order, in the objects' frames; all samples of all objects, B >= 2.
@@ -45,16 +44,16 @@ def diversity_columns(keypoints: np.ndarray, side: str = "right", clusters: int 
         (whitened(canonical), "entropy_whitened_nats", "cluster_size_whitened"),
         (whitened(raw), "entropy_whitened_raw_nats", "cluster_size_whitened_raw"),
     ):
-        found = cluster_diversity(features, clusters)
+        found = cluster_diversity(features)
         columns |= {entropy: found["entropy"], f"{entropy}_sd": found["entropy_sd"]}
         columns |= {size: found["cluster_size"], f"{size}_sd": found["cluster_size_sd"]}
     return columns
 
 
 def degenerate_hands(keypoints: np.ndarray) -> np.ndarray:
-    """Which of the hands (B, 21, 3) have no canonical frame: bool (B,).
+    """Return which of the hands (B, 21, 3) have no canonical frame, bool (B,).
 
-    True where a keypoint is not finite, or wrist, index and middle knuckle lie on one line or in one place.
+    True where a keypoint is not finite, or wrist, index and middle knuckle are collinear or coincide.
     """
     points = np.asarray(keypoints, dtype=np.float64)
     middle, index = points[:, 9] - points[:, 0], points[:, 5] - points[:, 0]
@@ -66,20 +65,11 @@ def degenerate_hands(keypoints: np.ndarray) -> np.ndarray:
 
 
 def canonical_keypoints_cm(keypoints: np.ndarray, side: str = "right") -> np.ndarray:
-    """Hands moved into HALO's canonical frame.
+    """Transform hands (B, 21, 3), metres, into HALO's canonical frame, centimetres.
 
-    The root is the origin, the middle finger's MCP joint lies on -y, the normal of the plane of root, index
-    and middle MCP on z. The six coordinates that are zero by this definition are set to zero exactly.
-
-    Args:
-        keypoints: (B, 21, 3), metres, MediaPipe order.
-        side: "left" mirrors the hands first.
-
-    Returns:
-        (B, 21, 3) centimetres.
-
-    Raises:
-        DiversityError: a hand without a palm, see `degenerate_hands`; another side.
+    The root is the origin, the middle finger's MCP joint lies on -y, the normal of the plane of root, index and middle
+    MCP on z. The six coordinates that are zero by this definition are set to zero exactly. `side` as in
+    `diversity_columns`. Raises DiversityError for a degenerate hand (`degenerate_hands`) or another side.
     """
     broken = np.flatnonzero(degenerate_hands(keypoints))
     if len(broken):
@@ -101,9 +91,9 @@ def canonical_keypoints_cm(keypoints: np.ndarray, side: str = "right") -> np.nda
 
 
 def whitened(features: np.ndarray) -> np.ndarray:
-    """Features (B, D) in centimetres with every column divided by its standard deviation (`scipy.cluster.vq.whiten`).
+    """Divide every column of features (B, D), centimetres, by its standard deviation (`scipy.cluster.vq.whiten`).
 
-    Columns that hardly vary (`ROUNDING_CM`) become zero. In a canonical frame three coordinates besides the root are
+    Columns that hardly vary (`ROUNDING_CM`) become zero: in a canonical frame three coordinates besides the root are
     zero by definition, and the published code scales their rounding errors up to a deviation of 1 like all others.
     """
     features = _merged(np.asarray(features, dtype=np.float64))
@@ -113,15 +103,15 @@ def whitened(features: np.ndarray) -> np.ndarray:
 
 
 def cluster_diversity(features: np.ndarray, clusters: int = CLUSTERS, seeds: int = SEEDS) -> dict[str, float]:
-    """Entropy and cluster size of k-means (SciPy's, the best of its 20 starts) over several seeds.
+    """Compute entropy and cluster size of k-means (SciPy's, the best of its 20 starts) over several seeds.
 
     Args:
-        features: (B, D), one row for each sample; B at least 2. Rows nearer than `ROUNDING_CM` count as one
-            place, and no more clusters are asked for than there are places.
+        features: (B, D), one row per sample, B >= 2. Rows nearer than `ROUNDING_CM` count as equal, and no more
+            clusters are used than there are different rows.
 
     Returns:
-        entropy, entropy_sd, cluster_size, cluster_size_sd: mean and standard deviation over the seeds; the
-        size in the unit of the features.
+        entropy, entropy_sd, cluster_size, cluster_size_sd: mean and standard deviation over the seeds; the size in the
+        unit of the features.
 
     Raises:
         DiversityError: fewer than two rows, or values that are not finite.
@@ -142,20 +132,16 @@ def cluster_diversity(features: np.ndarray, clusters: int = CLUSTERS, seeds: int
         share = share[share > 0]
         entropies.append(float(-(share * np.log(share)).sum()) + 0.0)
         sizes.append(float(distance.mean()))
-    return {
-        "entropy": float(np.mean(entropies)),
-        "entropy_sd": float(np.std(entropies)),
-        "cluster_size": float(np.mean(sizes)),
-        "cluster_size_sd": float(np.std(sizes)),
+    found = {"entropy": entropies, "cluster_size": sizes}
+    return {name: float(np.mean(values)) for name, values in found.items()} | {
+        f"{name}_sd": float(np.std(values)) for name, values in found.items()
     }
 
 
 def mean_pairwise_joint_distance_cm(keypoints: np.ndarray) -> float:
-    """Mean distance between the same joint of two grasps of one object, over all pairs, in the object's
-    frame, cm.
+    """Return the mean distance, cm, between the same joint of two grasps of one object, over all pairs.
 
-    Args:
-        keypoints: (B, 21, 3), metres. One grasp alone gives 0.
+    keypoints: (B, 21, 3), metres, in the object's frame. One grasp alone gives 0.
     """
     points = np.asarray(keypoints, dtype=np.float64)
     if len(points) < 2:
@@ -165,14 +151,14 @@ def mean_pairwise_joint_distance_cm(keypoints: np.ndarray) -> float:
 
 
 def _mirrored(keypoints: np.ndarray, side: str) -> np.ndarray:
-    """Keypoints as those of right hands: left ones mirrored in x."""
+    """Return keypoints as those of right hands: left ones mirrored in x."""
     if side not in ("right", "left"):
         raise DiversityError(f"side must be 'right' or 'left', got {side!r}")
     return np.asarray(keypoints, dtype=np.float64) * ([-1.0, 1.0, 1.0] if side == "left" else 1.0)
 
 
 def _merged(features: np.ndarray) -> np.ndarray:
-    """Features (B, D) with every row replaced by the first that lies within `ROUNDING_CM` of it."""
+    """Replace every row of features (B, D) by the first that lies within `ROUNDING_CM` of it."""
     from scipy.spatial.distance import cdist
 
     parts = np.array_split(features, len(features) // 500 + 1)

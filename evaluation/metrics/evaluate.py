@@ -1,12 +1,13 @@
-"""Every figure of hands on one object.
+"""All figures of hands on one object.
 
     report = evaluate_grasps(grasps, mesh)                       # one object, one table for each protocol
-    measured = measure_hands(hands, mesh, notes=notes)           # for many objects: gather, then `build_report`
+    measured = measure_hands(hands, mesh, notes=notes)           # many objects: gather, then `build_report`
 """
 
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,18 +36,15 @@ def evaluate_grasps(
     layer: ManoLayer | None = None,
     progress: Callable[[], None] | None = None,
 ) -> dict:
-    """Measure grasps on their object.
+    """Measure grasps on their object; return the report of `metrics.summary.build_report`.
 
     Args:
         grasps: in the frame of the mesh, metres; either side.
         object_mesh: metres; made watertight, or refused.
-        simulate: also run the physics (one to three seconds a grasp).
+        simulate: also run the simulators (one to three seconds a grasp).
         protocols: "strict", "legacy" or both.
-        layer: hand layer the parameters belong to, for the joint limits; the open hand by default.
+        layer: hand layer that the parameters belong to, for the joint limits; the open hand by default.
         progress: called after each simulated grasp.
-
-    Returns:
-        The report of `metrics.summary.build_report`.
 
     Raises:
         GraspFileError: no grasps. MeshError: the object cannot be made watertight.
@@ -62,9 +60,7 @@ def evaluate_grasps(
 
 
 def load_object(path: Path) -> tuple[trimesh.Trimesh, list[str]]:
-    """A mesh file as a watertight solid in metres, and notes on what was mended. Raises MeshError with the reason."""
-    import warnings
-
+    """Read a mesh file as a watertight solid, metres, with notes on repairs. Raises MeshError."""
     from fastgrasp_model.geometry.meshes import load_mesh, watertight_with_notes
 
     with warnings.catch_warnings():
@@ -83,31 +79,33 @@ def measure_hands(
     notes: Sequence[str] = (),
     progress: Callable[[], None] | None = None,
 ) -> Measured:
-    """Measure every hand that can be measured; the others keep their problem, and no figure.
+    """Measure every hand without a problem; the others keep their problem and have no figures.
 
-    Args as `evaluate_grasps`, but mesh is watertight already, with `notes` on what was mended; seed is kept in the
-    rows.
+    Args as `evaluate_grasps`, but mesh is watertight already, with `notes` on repairs; seed is kept in the rows.
     """
     names = [name for name in columns_of(protocols, simulate) if not COLUMNS[name].of_set]
     hands = dataclasses.replace(hands, problems=_problems(hands))
     good = np.array([problem is None for problem in hands.problems], dtype=bool)
-    columns = dict.fromkeys(names)
+    columns = {name: np.full(len(hands), np.nan) for name in names}
     if good.any():
-        columns.update(_geometry_columns(hands, np.flatnonzero(good), mesh, names, layer))
-    engine: list[str | None] = [None] * len(hands)
+        for name, values in _geometry_columns(hands, np.flatnonzero(good), mesh, names, layer).items():
+            columns[name][good] = values
+    failures: list[str | None] = [None] * len(hands)
     if simulate:
-        moved, engine = _simulation_columns(hands, mesh, "held_1s_share" in names, progress)
+        moved, failures = _simulation_columns(hands, mesh, "held_1s_share" in names, progress)
         columns.update(moved)
     rows = [
-        {"seed": seed, "index": number, "problem": hands.problems[i], "simulator_problem": engine[i]}
-        | {name: _plain(columns[name], i) for name in names}
+        {"seed": seed, "index": number, "problem": hands.problems[i], "simulator_problem": failures[i]}
+        | {name: float(columns[name][i]) if np.isfinite(columns[name][i]) else None for name in names}
         for i, number in enumerate(hands.numbers)
     ]
-    return Measured(hands.object_name, seed, rows, _right_keypoints(hands, good), notes=list(notes))
+    flip = np.array([-1.0 if hands.side == "left" else 1.0, 1.0, 1.0])
+    keypoints = None if hands.keypoints is None else hands.keypoints[good] * flip
+    return Measured(hands.object_name, seed, rows, keypoints, notes=list(notes))
 
 
 def refused(name: str, seed: int, numbers: Iterable[int], reason: str) -> Measured:
-    """What is reported of an object that cannot be measured: its hands by their numbers, each with the reason."""
+    """Return the rows of an object that cannot be measured: its hands by their numbers, each with the reason."""
     row = {"seed": seed, "problem": f"object refused: {reason}", "simulator_problem": None}
     return Measured(name, seed, [{**row, "index": number} for number in numbers], refused=reason)
 
@@ -115,7 +113,7 @@ def refused(name: str, seed: int, numbers: Iterable[int], reason: str) -> Measur
 def _geometry_columns(
     hands: HandSet, rows: np.ndarray, mesh: trimesh.Trimesh, names: list[str], layer: ManoLayer | None
 ) -> dict[str, np.ndarray]:
-    """The columns that need no simulator, (B,) each with NaN for hands outside `rows`."""
+    """Compute those of the columns `names` that need no simulator, for the hands `rows`."""
     from fastgrasp_evaluation.metrics.self_penetration import self_penetration_cm
 
     vertices, faces = [hands.vertices[i] for i in rows], [hands.faces[i] for i in rows]
@@ -123,12 +121,11 @@ def _geometry_columns(
     near = penetration.hand_distances(vertices, target)
     solid = penetration.penetration_volume_solid_cm3(vertices, faces, target)
     surface = penetration.penetration_volume_legacy_cm3(vertices, faces, target)
-    deepest = np.array([distance.min() for distance in near])
     found = {
         "penetration_volume_cm3": solid,
-        "penetration_volume_halo_cm3": np.where(deepest < 0, solid, 0.0),
+        "penetration_volume_halo_cm3": penetration.halo_volume_cm3(solid, near),
         "penetration_volume_surface_cm3": surface,
-        "penetration_depth_cm": np.maximum(-deepest, 0.0) * 100.0,
+        "penetration_depth_cm": penetration.depth_from_distances_cm(near),
         "contact_within_5mm_share": contact_ratio.contact_within_5mm(near),
         "contact_inside_share": contact_ratio.contact_inside(near),
         "contact_volume_share": contact_ratio.contact_legacy_volume(surface),
@@ -139,14 +136,15 @@ def _geometry_columns(
         found["contact_thumb_and_two_share"] = _thumb_and_two(vertices, faces, hands.keypoints[rows], near)
     if "joint_limit_violation_deg" in names and hands.hand_pose is not None:
         from fastgrasp_evaluation.metrics.joint_limits import joint_limit_violation_deg
+        from fastgrasp_model.hand import ManoLayer
 
-        layer = layer or _open_hand(hands.side)
+        layer = layer or ManoLayer.from_file(side=hands.side)
         found["joint_limit_violation_deg"] = joint_limit_violation_deg(hands.hand_pose[rows], layer)
-    return {name: _spread_out(found[name], rows, len(hands)) for name in names if name in found}
+    return {name: values for name, values in found.items() if name in names}
 
 
 def _thumb_and_two(vertices: list, faces: list, keypoints: np.ndarray, near: list) -> np.ndarray:
-    """(B,) contact of thumb and two fingers; NaN for hands without MANO's 778 vertices, whose fingers are unknown."""
+    """Test for contact of thumb and two fingers (B,); NaN for hands without MANO's topology."""
     column = np.full(len(vertices), np.nan)
     mano = [i for i, hand in enumerate(vertices) if len(hand) == VERTICES]
     if mano:
@@ -167,42 +165,14 @@ def _simulation_columns(hands: HandSet, mesh: trimesh.Trimesh, hold: bool, progr
     }, moved.problems
 
 
-def _spread_out(values: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
-    """Values of some rows among NaN."""
-    column = np.full(count, np.nan)
-    column[rows] = values
-    return column
-
-
-def _plain(column, index: int) -> float | None:
-    """A value for JSON: None for what is not known."""
-    if column is None or not np.isfinite(column[index]):
-        return None
-    return float(column[index])
-
-
 def _problems(hands: HandSet) -> list[str | None]:
-    """The problems that hands came with, and those of keypoints that are no hand's."""
+    """Return the problems of the hands, with those of degenerate keypoints added."""
     from fastgrasp_evaluation.metrics.diversity import degenerate_hands
 
     if hands.keypoints is None:
         return list(hands.problems)
     reason = "its keypoints are no hand's: wrist and knuckles coincide or lie on one line"
-    known = [problem is None for problem in hands.problems]
+    sound = [problem is None for problem in hands.problems]
     degenerate = np.zeros(len(hands), dtype=bool)
-    degenerate[known] = degenerate_hands(hands.keypoints[known])
+    degenerate[sound] = degenerate_hands(hands.keypoints[sound])
     return [problem or (reason if flat else None) for problem, flat in zip(hands.problems, degenerate, strict=True)]
-
-
-def _right_keypoints(hands: HandSet, good: np.ndarray) -> np.ndarray | None:
-    """Keypoints of the measured hands as right hands, so that both sides are compared in one frame."""
-    if hands.keypoints is None:
-        return None
-    flip = np.array([-1.0 if hands.side == "left" else 1.0, 1.0, 1.0])
-    return hands.keypoints[good] * flip
-
-
-def _open_hand(side: str) -> ManoLayer:
-    from fastgrasp_model.hand import ManoLayer
-
-    return ManoLayer.from_file(side=side)

@@ -1,7 +1,7 @@
-"""`HandSet`: hands of anybody's method on one object, as much of them as the metrics can use.
+"""`HandSet`: the hands of any method on one object, with as much as is known of them.
 
-Our own generator gives parameters, meshes and keypoints; other methods save only some of these, and not always on
-MANO's mesh. A metric takes what it needs and is left out where that is unknown.
+Our generator gives parameters, meshes and keypoints; other methods save only some of these, and not always on MANO's
+mesh. A metric whose input is unknown is left out.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ class HandSet:
 
     object_name: stem of the object's mesh file, "" where the source does not tell.
     side: "right" or "left".
-    vertices: B arrays (V, 3); faces: B arrays (F, 3) int32 with outward faces, closed at the wrist. The hands may
-        differ in V and F.
+    vertices: B arrays (V, 3); faces: B arrays (F, 3) int32 with outward faces, closed at the wrist. V and F may differ
+        between hands.
     keypoints: (B, 21, 3) in MediaPipe order, or None where unknown.
     hand_pose: (B, 45) axis-angle relative to the flat hand, parameters of a layer of this side, or None.
     betas: (B, 10), or None.
     problems: for each hand why it cannot be measured (such as "NaN in the parameters"), or None. The arrays of such
         a hand may hold anything.
-    numbers: for each hand its number among all of the source on this object, where right and left hands of one
-        object are two sets; 0, 1, 2, ... by default. Reports call the hands by it.
+    numbers: for each hand its number among all hands of the source on this object, where right and left hands are two
+        sets; 0, 1, 2, ... by default. Reports use it.
 
     Raises ValueError where the lengths or shapes do not fit.
     """
@@ -62,19 +62,16 @@ class HandSet:
         return len(self.vertices)
 
     def __getitem__(self, rows: slice) -> HandSet:
-        """Some of the hands, in order."""
-
-        def some(array):
-            return None if array is None else array[rows]
-
-        return HandSet(
-            self.object_name, self.side, self.vertices[rows], self.faces[rows], some(self.keypoints),
-            some(self.hand_pose), some(self.betas), self.problems[rows], self.numbers[rows],
-        )  # fmt: skip
+        """Return some of the hands, in order."""
+        names = ("vertices", "faces", "keypoints", "hand_pose", "betas", "problems", "numbers")
+        values = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: None if value is None else value[rows] for name, value in values.items()})
 
     def with_other_side(self, other: HandSet) -> HandSet:
-        """These hands and the others on the same object, as pictures need them, in the order of their numbers. The
-        side stays that of the first set, and parameters, which mean nothing without it, are left out."""
+        """Merge with the hands of the other side on the same object, in the order of their numbers, for pictures.
+
+        `side` stays that of this set; parameters, which depend on the side, become None.
+        """
         order = np.argsort([*self.numbers, *other.numbers], kind="stable")
 
         def merged(name: str) -> list:
@@ -82,23 +79,21 @@ class HandSet:
             return [both[i] for i in order]
 
         known = self.keypoints is not None and other.keypoints is not None
-        return replace(
-            self, vertices=merged("vertices"), faces=merged("faces"), hand_pose=None, betas=None,
-            keypoints=np.stack(merged("keypoints")) if known else None,
-            problems=merged("problems"), numbers=merged("numbers"),
-        )  # fmt: skip
+        lists = {name: merged(name) for name in ("vertices", "faces", "problems", "numbers")}
+        keypoints = np.stack(merged("keypoints")) if known else None
+        return replace(self, **lists, keypoints=keypoints, hand_pose=None, betas=None)
 
     @staticmethod
     def from_grasps(grasps: Grasps, object_name: str = "") -> HandSet:
-        """The hands of `Grasps`; a hand with a value that is not finite gets a problem."""
+        """Return the hands of `Grasps`; a hand with a value that is not finite gets a problem."""
         from fastgrasp_evaluation.metrics.solid import closed_hand
 
-        faces = closed_hand(grasps.faces).astype(np.int32)
-        rows = np.concatenate(
-            [grasps.parameters, grasps.vertices.reshape(len(grasps), -1), grasps.keypoints.reshape(len(grasps), -1)], 1
-        )
-        problems = [None if good else "values that are not finite (NaN)" for good in np.isfinite(rows).all(axis=1)]
+        count = len(grasps)
+        faces = [closed_hand(grasps.faces).astype(np.int32)] * count
+        rows = [grasps.parameters, grasps.vertices.reshape(count, -1), grasps.keypoints.reshape(count, -1)]
+        finite = np.isfinite(np.concatenate(rows, 1)).all(axis=1)
+        problems = [None if good else "values that are not finite (NaN)" for good in finite]
         return HandSet(
-            object_name, grasps.side, list(grasps.vertices), [faces] * len(grasps), grasps.keypoints,
-            grasps.hand_pose, grasps.betas, problems,
+            object_name, grasps.side, list(grasps.vertices), faces, grasps.keypoints, grasps.hand_pose, grasps.betas,
+            problems,
         )  # fmt: skip

@@ -1,22 +1,21 @@
-"""Does a gripping hand keep the object for one second, whichever way gravity pulls? A small rigid-body simulator.
+"""Whether a gripping hand keeps the object for one second, whichever way gravity points: a small rigid-body simulator.
 
-The 35 steps of the published protocol say little about holding, and its engine cannot be asked for longer: between
-one convex hull and the whole mesh of a hand Bullet keeps four contact points at a time, so that even a pinched box
-creeps by a centimetre; and V-HACD's hulls bulge 1 to 4 mm out of the object, so that a hand which does not touch
-presses hard. What is asked here has an answer on paper in simple cases, and the tests hold the simulator to it: a box
-pinched between two pads holds exactly when twice the friction exceeds its weight, a box on one plate falls.
+The published protocol's 35 steps say little about holding, and its engine cannot run longer: between one convex hull
+and a hand mesh Bullet keeps four contact points at a time, so that even a pinched box creeps by a centimetre; and
+V-HACD's hulls bulge 1 to 4 mm out of the object, so that a hand without contact presses hard. This test has analytic
+answers in simple cases, which the unit tests check: a box pinched between two pads holds if and only if twice the
+friction force exceeds its weight, and a box on one plate falls.
 
-- The object is a rigid solid of 1 kg and uniform density, exact to its signed distance grid. The hand is still.
-- The hand's skin is an elastic foundation, a bed of springs (Johnson, Contact Mechanics, 1985, section 4.3): each
-  piece of it presses with `stiffness` times its compression, so the answer does not depend on how a mesh is cut into
-  triangles. Skin that looks away from the surface, as on the back of a buried finger, does not press.
-- The grip compresses skin that just touches by `squeeze`, the distance that counts as contact elsewhere in `strict`,
-  and so presses with 200 kPa, 20 N on 1 cm2. Measured pressures of hands on tools average 250 kPa or less (Hall,
-  External pressure at the hand during object handling and work with tools, Int. J. Industrial Ergonomics 20, 1997).
-  Without it a pinch would fall at 0.0 mm of penetration and hold at 0.1; with it the answer turns on whether the
-  contacts can hold the weight at all. From here on a firmer grip changes little: of 40 grasps of the open set 85 %
-  hold, with twice the stiffness the same, with half of it 75 %, with a hard hand (1e9 N/m3, no squeeze) 97 %.
-- Friction is Coulomb's, coefficient 0.8; contacts that stick are springs, dragged along when they slide.
+- The object is a rigid solid of 1 kg and uniform density, exact to its signed distance grid. The hand does not move.
+- The skin is an elastic foundation of independent springs (Johnson, Contact Mechanics, 1985, section 4.3): each piece
+  presses with `stiffness` times its compression, so the result does not depend on the mesh resolution. Skin that faces
+  away from the surface, as on the back of a buried finger, does not press.
+- The grip compresses skin that just touches by `squeeze`, the contact distance of the strict protocol, which gives
+  200 kPa, 20 N on 1 cm2. Measured pressures of hands on tools average 250 kPa or less (Hall, External pressure at the
+  hand during object handling and work with tools, Int. J. Industrial Ergonomics 20, 1997). Without it a pinch would
+  fall at 0.0 mm of penetration and hold at 0.1. A stiffer grip changes little: of 40 grasps of the open set 85 % hold,
+  with twice the stiffness the same, with half of it 75 %, with a hard hand (1e9 N/m3, no squeeze) 97 %.
+- Friction is Coulomb's, coefficient 0.8; sticking contacts are springs, dragged along when they slide.
 """
 
 from __future__ import annotations
@@ -38,46 +37,50 @@ class HoldSettings:
     duration: float = 1.0
     limit: float = 0.02  # metres the centre of mass may move
     stiffness: float = 1e8  # N/m3: pressure for each metre of compression
-    squeeze: float = 0.002  # metres that the grip compresses skin which just touches
+    squeeze: float = 0.002  # metres by which the grip compresses skin that just touches
     lag: float = 0.002  # seconds: damping divided by stiffness
     step: float = 1.0 / 480.0
     patch: float = 0.010  # longest edge of the pieces of skin
-    rest: float = 1e-3  # m/s: slower than this for `rest_time`, and the object has come to rest
+    rest: float = 1e-3  # m/s: an object slower than this for `rest_time` seconds is at rest
     rest_time: float = 0.05
 
 
 class HoldTest:
-    """The test for one object: `mesh` a closed trimesh.Trimesh in metres. Raises ValueError if it has no volume."""
+    """The test for one object: `mesh` is a closed trimesh.Trimesh in metres.
+
+    Raises SimulationError if the mesh has no positive volume.
+    """
 
     def __init__(self, mesh, settings: HoldSettings | None = None) -> None:
         self.settings = settings or HoldSettings()
         if not mesh.volume > 0:
-            raise ValueError(f"the object's volume is {mesh.volume:.3g} m3; expected a closed mesh with outward faces")
+            raise SimulationError(
+                f"the object's volume is {mesh.volume:.3g} m3; expected a closed mesh with outward faces"
+            )
         self._centre = np.asarray(mesh.center_mass, dtype=np.float64)
         self._inertia = np.asarray(mesh.moment_inertia, dtype=np.float64) / mesh.volume
         vertices = np.asarray(mesh.vertices, dtype=np.float64) - self._centre
         self._field = DistanceField(vertices, np.asarray(mesh.faces))
 
     def __call__(self, vertices: np.ndarray, faces: np.ndarray, directions: np.ndarray = DIRECTIONS) -> np.ndarray:
-        """Metres (D,) that the object has moved when the test ends, with gravity along each of directions (D,3).
+        """Return the metres (D,) the object has moved at the end, with gravity along each of `directions` (D, 3).
 
-        vertices (V,3), metres, in the object's frame; faces (F,3), outward. The test ends after `duration`, or as
-        soon as one direction has failed, or when the object rests in all of them. Raises SimulationError for a hand
-        that is no mesh.
+        vertices (V, 3), metres, in the object's frame; faces (F, 3), outward. The test ends after `duration`, when one
+        direction has failed, or when the object rests in all of them. Raises SimulationError for an invalid hand.
         """
         vertices, faces = checked_hand(vertices, faces)
         skin = skin_pieces(vertices - self._centre, faces, self.settings.patch)
-        return _Run(skin, self._field, self._inertia, directions, self.settings).distances()
+        return _HoldRun(skin, self._field, self._inertia, directions, self.settings).distances()
 
     def held(self, vertices: np.ndarray, faces: np.ndarray) -> bool:
-        """Whether the object moves less than `limit` in all six directions."""
+        """Return whether the object moves less than `limit` in all six directions."""
         return bool((self(vertices, faces) < self.settings.limit).all())
 
 
 def skin_pieces(vertices: np.ndarray, faces: np.ndarray, edge: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A hand's surface as N pieces around the vertices of its mesh, refined until no edge is longer than `edge`.
+    """Divide a hand's surface into N pieces around the vertices of its mesh, refined to edges of at most `edge`.
 
-    Returns places (N,3), outward unit normals (N,3) and areas (N,).
+    Returns positions (N, 3), outward unit normals (N, 3) and areas (N,).
     """
     from trimesh.remesh import subdivide_to_size
 
@@ -93,10 +96,10 @@ def skin_pieces(vertices: np.ndarray, faces: np.ndarray, edge: float) -> tuple[n
     return places, vectors / np.maximum(areas, 1e-12)[:, None], areas
 
 
-class _Run:
+class _HoldRun:
     """D copies of the object (origin at the centre of mass) in one hand, each under its own gravity."""
 
-    LOOK_EVERY, LOOK_WITHIN = 4, 0.006  # steps between searches for skin near the object; metres
+    SEARCH_EVERY, SEARCH_WITHIN = 4, 0.006  # steps between searches for skin near the object; metres
 
     def __init__(self, skin, field: DistanceField, inertia: np.ndarray, directions: np.ndarray, s: HoldSettings):
         self.places, self.normals, areas = skin
@@ -111,12 +114,13 @@ class _Run:
         self.near = np.arange(len(self.places))
 
     def distances(self) -> np.ndarray:
+        """Run all steps; return the metres (D,) that the centre of mass has moved."""
         s, fastest = self.s, 0.0
         rest_steps = round(s.rest_time / s.step)
         for number in range(round(s.duration / s.step)):
-            if number % self.LOOK_EVERY == 0:
+            if number % self.SEARCH_EVERY == 0:
                 distance, _ = self.field((self.places - self.place[:, None]) @ self.turn)
-                self.near = np.flatnonzero((distance < s.squeeze + self.LOOK_WITHIN).any(axis=0))
+                self.near = np.flatnonzero((distance < s.squeeze + self.SEARCH_WITHIN).any(axis=0))
             self._step()
             moved = np.linalg.norm(self.place, axis=1)
             if (moved >= s.limit).any():
@@ -127,16 +131,16 @@ class _Run:
                     break
                 fastest = 0.0
         if not np.isfinite(moved).all():
-            raise SimulationError("the hold test diverged: the object's place is not finite")
+            raise SimulationError("the hold test diverged: the object's position is not finite")
         return moved
 
     def _fastest(self) -> float:
-        """Greatest speed of the object's matter, m/s, as far out as its radius of gyration."""
+        """Return the greatest speed, m/s, within the object's radius of gyration."""
         along, around = np.linalg.norm(self.speed.reshape(-1, 2, 3), axis=-1).T
         return float((along + np.sqrt(np.trace(self.inertia)) * around).max())
 
     def _step(self) -> None:
-        """One step of linearly implicit Euler: contacts are too stiff for an explicit one."""
+        """Do one step of linearly implicit Euler; the contacts are too stiff for an explicit one."""
         s = self.s
         arms = self.places[self.near] - self.place[:, None]  # (D,N,3) world, from the centre of mass
         normals, force, presses, sticks = self._contact(arms)
@@ -156,13 +160,13 @@ class _Run:
         self.turn = _rotation(s.step * self.speed[:, 3:]) @ self.turn
 
     def _contact(self, arms: np.ndarray):
-        """Normals (D,N,3), forces on the object (D,N,3), stiffness (D,N) of what presses, of what sticks."""
+        """Return normals (D,N,3), forces on the object (D,N,3), stiffness (D,N) of pressing and of sticking contacts."""
         s, near = self.s, self.near
         local = arms @ self.turn
         distance, slope = self.field(local)
         normals = slope @ self.turn.transpose(0, 2, 1)  # outward from the object, world
         normals = normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9)
-        facing = np.clip(-(normals * self.normals[near]).sum(-1), 0.0, 1.0)  # skin that looks away cannot press
+        facing = np.clip(-(normals * self.normals[near]).sum(-1), 0.0, 1.0)  # skin that faces away cannot press
         stiffness = self.stiffness[near] * facing * (distance < s.squeeze)
         speed = self.speed[:, None, :3] + np.cross(self.speed[:, None, 3:], arms)
         closing = (speed * normals).sum(-1)
@@ -181,14 +185,14 @@ class _Run:
 
 
 def _skew(v: np.ndarray) -> np.ndarray:
-    """Matrices (...,3,3) of the cross product with v (...,3)."""
+    """Return the matrices (..., 3, 3) of the cross product with v (..., 3)."""
     x, y, z = np.moveaxis(v, -1, 0)
     zero = np.zeros_like(x)
     return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*v.shape, 3)
 
 
 def _rotation(vectors: np.ndarray) -> np.ndarray:
-    """Rotation matrices (D,3,3) of rotation vectors (D,3), Rodrigues' formula."""
+    """Return the rotation matrices (D, 3, 3) of rotation vectors (D, 3) by Rodrigues' formula."""
     angle = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)[:, None, None]
     k = _skew(vectors) / angle
     return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)

@@ -1,7 +1,6 @@
-"""Measuring in several processes: objects are prepared, then grasps are measured in small pieces.
+"""Measurement in several processes: objects are prepared, then grasps are measured in small pieces.
 
-Pieces have a fixed size and every grasp is measured on its own, so the number of processes changes nothing but the
-time.
+Pieces have a fixed size and every grasp is measured on its own, so results do not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -29,33 +29,45 @@ class WorkerError(RuntimeError):
     """A worker process ended before its work was done."""
 
 
+class Target(Protocol):
+    """An object to measure on."""
+
+    @property
+    def name(self) -> str: ...
+
+    def load(self) -> tuple[object, list[str]]:
+        """Return the watertight trimesh.Trimesh in metres and notes on repairs. Raises MeshError."""
+
+
 @dataclass(frozen=True)
 class MeshFile:
-    """An object to measure on: its name and its mesh file."""
+    """A `Target` read from a mesh file."""
 
     name: str
     path: Path
 
-    def load(self):
-        """The watertight mesh in metres and the notes on it. Raises MeshError with the reason."""
+    def load(self) -> tuple[object, list[str]]:
         return load_object(self.path)
 
 
 @dataclass(frozen=True)
 class Task:
-    """Hands of one seed on one object: a `MeshFile`, or anything else with its `name` and `load`.
+    """Hands of one seed on one object.
 
-    scores: (B,) what the method that made the hands thinks of them, or None. Nothing that is measured depends on it.
+    scores: (B,) scores that the method gives its own hands, or None. No measurement depends on them.
     """
 
-    target: MeshFile
+    target: Target
     seed: int
     hands: HandSet
     scores: np.ndarray | None = None
 
 
 def run_jobs(function: Callable, jobs: Sequence, workers: int, title: str, quiet: bool) -> list:
-    """function(job) for every job, in order, in `workers` processes, with a progress bar on stderr."""
+    """Return function(job) for every job, in order, run in `workers` processes with a progress bar on stderr.
+
+    Raises WorkerError if a process is killed.
+    """
     from rich.console import Console
     from rich.progress import track
 
@@ -74,7 +86,7 @@ def run_jobs(function: Callable, jobs: Sequence, workers: int, title: str, quiet
     with (
         tempfile.TemporaryDirectory(prefix="fastgrasp_") as folder,
         ProcessPoolExecutor(
-            min(workers, len(jobs)), get_context("spawn"), initializer=_work_in, initargs=(folder,)
+            min(workers, len(jobs)), get_context("spawn"), initializer=_use_temporary_folder, initargs=(folder,)
         ) as pool,
     ):
         try:
@@ -83,20 +95,20 @@ def run_jobs(function: Callable, jobs: Sequence, workers: int, title: str, quiet
         except BrokenProcessPool as error:
             raise WorkerError(_LOST) from error
         except BaseException:
-            # An interrupt, most likely. Leaving the pool would wait for all that is queued; a pool that has lost its
+            # Most likely an interrupt. Leaving the pool would wait for all queued jobs; a pool that has lost its
             # processes ends at once. (`pool.map` would cancel the futures, and Python 3.11's pool breaks over that.)
             for process in active_children():
                 process.terminate()
             raise
 
 
-def _work_in(folder: str) -> None:
-    """A worker's temporary files go where they are removed with the folder, even if the worker is killed."""
+def _use_temporary_folder(folder: str) -> None:
+    """Put a worker's temporary files where they are removed even if the worker is killed."""
     tempfile.tempdir = folder
 
 
 def prepare(job: tuple) -> str | None:
-    """(object, simulate): read the mesh; make its convex pieces and distance grid, which are kept on disk.
+    """Read the mesh of a job (target, simulate) and compute what the simulators cache.
 
     Returns the reason why the object must be refused, or None.
     """
@@ -116,7 +128,7 @@ def prepare(job: tuple) -> str | None:
 def measure_tasks(
     tasks: Sequence[Task], protocols, simulate: bool, workers: int, quiet: bool, mano: Path | None = None
 ) -> list[Measured]:
-    """Every task measured, in order; hands on an object that is refused are reported with the reason.
+    """Measure every task, in order; hands on a refused object are reported with the reason.
 
     mano: the MANO file that the hands' parameters belong to, for the joint limits; the open hand by default.
     """
@@ -126,11 +138,9 @@ def measure_tasks(
         for task, start in pieces
     ]
     results = run_jobs(_measure_piece, jobs, workers, "Measuring", quiet)
-    answer = []
-    for task in tasks:
-        mine = [result for (owner, _), result in zip(pieces, results, strict=True) if owner is task]
-        answer.append(joined(mine))
-    return answer
+    return [
+        joined([result for (owner, _), result in zip(pieces, results, strict=True) if owner is task]) for task in tasks
+    ]
 
 
 def _measure_piece(job: tuple) -> Measured:

@@ -1,15 +1,14 @@
-"""How deep one part of a hand lies inside another part of the same hand.
+"""Self-penetration: how deep one part of a hand lies inside another part of the same hand.
 
-A closed surface that runs into itself encloses the common part twice. So a vertex is buried where the point just
-outside of it has a winding number of one instead of zero (found by the fast winding number: Barill et al., "Fast
-Winding Numbers for Soups and Clouds", SIGGRAPH 2018). Skin also folds at a bent joint, which is no fault of a grasp:
-the part of the surface within `NEIGHBOURHOOD` along the skin does not count. The rest of it is an open surface, and its
-generalised winding number (Jacobson et al., "Robust Inside-Outside Segmentation", SIGGRAPH 2013) says whether it alone
-encloses the vertex: it is 1/2 or less for a free vertex, even in a fold, and 1 to 3/2 for one buried in another part.
+A closed surface that intersects itself encloses the common part twice. So a vertex is buried if the point just outside
+of it has a winding number of one instead of zero (fast winding number: Barill et al., "Fast Winding Numbers for Soups
+and Clouds", SIGGRAPH 2018). Skin also folds at a bent joint, which is no error of a grasp: the part of the surface
+within `NEIGHBOURHOOD` along the skin does not count. The rest is an open surface, and its generalised winding number
+(Jacobson et al., "Robust Inside-Outside Segmentation", SIGGRAPH 2013) tells whether it alone encloses the vertex: it is
+1/2 or less for a free vertex, even in a fold, and 1 to 3/2 for one buried in another part.
 
 The depth of a buried vertex is its distance to that rest of the surface; the figure of a hand is that of its deepest
-vertex, as for the penetration into an object. A finger is a finger thick, so beyond some 15 mm the figure says no more
-than that.
+vertex. It saturates at about 15 mm, the thickness of a finger.
 """
 
 from __future__ import annotations
@@ -28,27 +27,19 @@ _ENCLOSED = 0.75  # between 1/2 (free) and 1 (buried)
 
 
 def self_penetration_cm(vertices: Sequence[np.ndarray], faces: Sequence[np.ndarray]) -> np.ndarray:
-    """Depth of the deepest vertex of each hand inside another part of that hand.
+    """Return the depth, cm (B,), of the deepest vertex of each hand inside another part of it, 0 if there is none.
 
-    Args:
-        vertices: B arrays (V, 3), metres; hands may differ in size.
-        faces: B arrays (F, 3), closed and outwards.
-
-    Returns:
-        (B,) float64, centimetres, 0 where no part lies in another.
-
-    Raises:
-        ValueError: faces that are not closed.
+    vertices: B arrays (V, 3), metres; faces: B arrays (F, 3), outward. Raises ValueError for faces that are not closed.
     """
     hands = (hand_solid(hand, triangles) for hand, triangles in zip(vertices, faces, strict=True))
     return np.array([_deepest(hand) * 100.0 for hand in hands])
 
 
 def _deepest(hand: Solid) -> float:
-    """Greatest depth in metres of a vertex of the hand in another part of it.
+    """Return the greatest depth, metres, of a vertex of the hand in another part of it.
 
-    Vertices are taken in the order of an upper bound, the distance to the nearest corner that counts, until none of
-    the others can be deeper.
+    Vertices are taken in the order of an upper bound, the distance to the nearest counted vertex, until none of the
+    others can be deeper.
     """
     points = hand.vertices + _STEP * _vertex_normals(hand)
     twice = np.flatnonzero(winding_number(hand, points) > 0.5)
@@ -67,22 +58,22 @@ def _deepest(hand: Solid) -> float:
 
 
 def _nearest_corner(hand: Solid, vertex: int, near: np.ndarray) -> float:
-    """Distance in metres from a vertex to the nearest one outside its neighbourhood (V,) bool; 0 if there is none."""
+    """Return the distance, metres, from a vertex to the nearest outside its neighbourhood (V,) bool; 0 without one."""
     away = hand.vertices[~near] - hand.vertices[vertex]
     return float(np.sqrt((away**2).sum(axis=1).min())) if len(away) else 0.0
 
 
 def _vertex_normals(hand: Solid) -> np.ndarray:
-    """Outward unit normals (V, 3), weighted by the area of the faces."""
+    """Return outward unit normals (V, 3), weighted by the area of the faces."""
     corners = hand.vertices[hand.faces]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    total = np.stack([np.bincount(hand.faces.ravel(), np.repeat(normals[:, i], 3), len(hand.vertices))
-                      for i in range(3)], axis=1)  # fmt: skip
+    weights = np.repeat(normals, 3, axis=0).T
+    total = np.stack([np.bincount(hand.faces.ravel(), weight, len(hand.vertices)) for weight in weights], axis=1)
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-30)
 
 
 def _neighbourhood(hand: Solid, sources: np.ndarray) -> np.ndarray:
-    """Which vertices lie within `NEIGHBOURHOOD` of each source along the edges: bool (N, V)."""
+    """Return which vertices lie within `NEIGHBOURHOOD` of each source along the edges, bool (N, V)."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import dijkstra
 
@@ -93,7 +84,7 @@ def _neighbourhood(hand: Solid, sources: np.ndarray) -> np.ndarray:
 
 
 def _enclosure(point: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Generalised winding number of faces (F, 3) around one point: the share of the full sphere that they cover.
+    """Return the generalised winding number of faces (F, 3) around one point.
 
     Van Oosterom and Strackee, "The Solid Angle of a Plane Triangle", IEEE Trans. Biomed. Eng. 30(2), 1983.
     """
@@ -106,7 +97,7 @@ def _enclosure(point: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> fl
 
 
 def _distance(point: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Distance in metres from one point (3,) to faces (F, 3)."""
+    """Return the distance, metres, from one point (3,) to faces (F, 3)."""
     import igl
 
     faces = np.ascontiguousarray(faces)

@@ -1,10 +1,10 @@
-"""Meshes as solids: which points lie inside, how far they are from the surface, how much volume two solids share.
+"""Meshes as solids: inside tests, signed distances, and the volume that two solids share.
 
-Volume is counted in columns of 1 mm x 1 mm, and along a column by its exact crossings with both surfaces: what counting
-cells of 1 mm gives on average over all shifts of the cells along the column. The grid is turned against the object's
-axes, since a cylinder of radius 8 that lies along a grid of cells counts up to 3.4 % too many of them. Winding numbers
-are summed, so that overlapping fingers stay inside and count once. Points are tested by the fast winding number
-(Barill et al., "Fast Winding Numbers for Soups and Clouds", SIGGRAPH 2018).
+Volume is counted in columns of 1 mm x 1 mm, and along a column by its exact crossings with both surfaces, which is the
+mean of counting cells of 1 mm over all shifts along the column. The grid is rotated against the object's axes, since a
+cylinder of radius 8 mm along a grid of cells counts up to 3.4 % too many of them. Winding numbers are summed, so that
+overlapping fingers stay inside and count once. Points are tested by the fast winding number (Barill et al., "Fast
+Winding Numbers for Soups and Clouds", SIGGRAPH 2018).
 """
 
 from __future__ import annotations
@@ -12,32 +12,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import igl
 import numpy as np
 
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.geometry.signed_distance import is_closed
 
-# Radians about z, x and z. Of sixty random triples the one with the least error (0.4 %) for capsules, slabs and boxes
+# Radians about z, x and z. Of sixty random triples these have the least error (0.4 %) for capsules, slabs and boxes
 # that share 0.5 to 24 mm, along the axes and the diagonals of the object's frame.
 _GRID_ANGLES = (0.8733, 0.5428, 0.3369)
 
 
-def _rotation() -> np.ndarray:
-    """From the object's frame to the frame of the grid."""
+def _grid_rotation() -> np.ndarray:
+    """Return the rotation from the object's frame to the frame of the grid."""
     (a, b), (c, d), (e, f) = ((np.cos(angle), np.sin(angle)) for angle in _GRID_ANGLES)
     about_z = np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]])
     about_x = np.array([[1, 0, 0], [0, c, -d], [0, d, c]])
     return np.array([[e, -f, 0], [f, e, 0], [0, 0, 1]]) @ about_x @ about_z
 
 
-GRID_ROTATION = _rotation()
+GRID_ROTATION = _grid_rotation()
 
 
 @dataclass(frozen=True)
 class Solid:
     """A triangle mesh whose faces point outwards: vertices (V, 3) float64 metres, faces (F, 3) int64, closed or not.
 
-    Its search trees are built on first use and kept, so one `Solid` should serve all questions about an object.
+    Its search trees are built on first use and kept, so use one `Solid` for all queries of an object.
     """
 
     vertices: np.ndarray
@@ -50,28 +51,27 @@ class Solid:
         return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
 
     @cached_property
-    def turned(self) -> np.ndarray:
+    def rotated(self) -> np.ndarray:
         """Vertices (V, 3) in the frame of the grid of `shared_volume`, metres."""
         return self.vertices @ GRID_ROTATION.T
 
     @cached_property
     def _winding_tree(self):
-        tree = _igl().FastWindingNumberBVH()
+        tree = igl.FastWindingNumberBVH()
         tree.init(self.vertices, self.faces)
         return tree
 
     @cached_property
     def _distance_tree(self):
-        tree = _igl().AABB()
+        tree = igl.AABB()
         tree.init(self.vertices, self.faces)
         return tree
 
 
 def solid_of(mesh) -> Solid:
-    """The solid of a `trimesh.Trimesh` in metres; faces of an inverted mesh are turned.
+    """Return the solid of a `trimesh.Trimesh` in metres; the faces of an inverted mesh are flipped.
 
-    Raises:
-        MeshError: the mesh has no faces, or holds values that are not finite.
+    Raises MeshError if the mesh has no faces, or values that are not finite.
     """
     vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
     faces = np.ascontiguousarray(mesh.faces, dtype=np.int64)
@@ -83,10 +83,9 @@ def solid_of(mesh) -> Solid:
 
 
 def hand_solid(vertices: np.ndarray, faces: np.ndarray) -> Solid:
-    """The solid of one hand: vertices (V, 3) in metres, faces (F, 3) closed at the wrist, turned if they look inwards.
+    """Return the solid of one hand: vertices (V, 3), metres, faces (F, 3) closed at the wrist, flipped if inward.
 
-    Raises:
-        ValueError: faces with a hole or turned against each other.
+    Raises ValueError for faces with a hole or with inconsistent orientation.
     """
     faces = np.ascontiguousarray(faces, dtype=np.int64)
     if not is_closed(faces):
@@ -99,7 +98,7 @@ def hand_solid(vertices: np.ndarray, faces: np.ndarray) -> Solid:
 
 
 def closed_hand(faces: np.ndarray) -> np.ndarray:
-    """Hand faces (F, 3) closed at the wrist, int64; faces that are closed already come back as they are."""
+    """Return hand faces (F, 3) closed at the wrist, int64; closed faces are returned as they are."""
     from fastgrasp_model.hand.topology import close_wrist
 
     faces = np.ascontiguousarray(faces, dtype=np.int64)
@@ -107,18 +106,20 @@ def closed_hand(faces: np.ndarray) -> np.ndarray:
 
 
 def winding_number(solid: Solid, points: np.ndarray) -> np.ndarray:
-    """How often the surface goes round each of `points` (N, 3), metres: float64 (N,), about 1 inside, 0 outside, 2
-    where two parts of the solid overlap."""
+    """Return the winding number (N,) of the surface around `points` (N, 3), metres.
+
+    It is about 1 inside, 0 outside, 2 where two parts of the solid overlap.
+    """
     return solid._winding_tree.winding_number(np.ascontiguousarray(points, dtype=np.float64))
 
 
 def inside(solid: Solid, points: np.ndarray) -> np.ndarray:
-    """Which of `points` (N, 3), metres, lie inside, by the winding number: bool (N,)."""
+    """Return which of `points` (N, 3), metres, lie inside, bool (N,)."""
     return winding_number(solid, points) > 0.5
 
 
 def signed_distance(solid: Solid, points: np.ndarray) -> np.ndarray:
-    """Distance in metres from `points` (..., 3) to the surface, negative inside: float64 (...)."""
+    """Return the distance, metres (...), from `points` (..., 3) to the surface, negative inside."""
     points = np.asarray(points, dtype=np.float64)
     flat = np.ascontiguousarray(points.reshape(-1, 3))
     distance = np.sqrt(solid._distance_tree.squared_distance(solid.vertices, solid.faces, flat)[0])
@@ -126,18 +127,18 @@ def signed_distance(solid: Solid, points: np.ndarray) -> np.ndarray:
 
 
 def shared_volume(first: Solid, second: Solid, pitch: float = 0.001) -> float:
-    """Volume inside both of two closed solids, cubic metres, in columns of `pitch` x `pitch` metres.
+    """Return the volume inside both of two closed solids, cubic metres, in columns of `pitch` x `pitch` metres.
 
     Columns stand at ((i + 1/2) pitch, (j + 1/2) pitch) of the grid's frame, which is fixed to the solids' frame
     (`GRID_ROTATION`), and run along its z.
     """
-    low = np.maximum(first.turned.min(axis=0), second.turned.min(axis=0))
-    high = np.minimum(first.turned.max(axis=0), second.turned.max(axis=0))
+    low = np.maximum(first.rotated.min(axis=0), second.rotated.min(axis=0))
+    high = np.minimum(first.rotated.max(axis=0), second.rotated.max(axis=0))
     corner = np.ceil(low[:2] / pitch - 0.5).astype(np.int64)  # number of the first column along x and y
     shape = np.floor(high[:2] / pitch - 0.5).astype(np.int64) - corner + 1
     if not (high > low).all() or not (shape > 0).all():
         return 0.0
-    parts = [_crossings(solid.turned, solid.faces, corner, shape, pitch) for solid in (first, second)]
+    parts = [_crossings(solid.rotated, solid.faces, corner, shape, pitch) for solid in (first, second)]
     column, height, sign = (np.concatenate(pair) for pair in zip(*parts, strict=True))
     if not len(column):
         return 0.0
@@ -150,7 +151,7 @@ def shared_volume(first: Solid, second: Solid, pitch: float = 0.001) -> float:
 
 
 def _winding(column: np.ndarray, sign: np.ndarray) -> np.ndarray:
-    """Winding number above each crossing, counted from the lower end of its own column: int (N,)."""
+    """Return the winding number above each crossing, counted from the lower end of its own column, int (N,)."""
     total = np.cumsum(sign)
     starts = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
     below = np.concatenate([[0], total[starts[1:] - 1]])
@@ -160,7 +161,7 @@ def _winding(column: np.ndarray, sign: np.ndarray) -> np.ndarray:
 def _crossings(
     vertices: np.ndarray, faces: np.ndarray, corner: np.ndarray, shape: np.ndarray, pitch: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where columns along z cross the faces: column number, height in metres, +1 in or -1 out.
+    """Return where columns along z cross the faces: column number, height in metres, +1 entering or -1 leaving.
 
     Columns are numbered row by row from `corner`, `shape` of them along x and y.
     """
@@ -188,15 +189,7 @@ def _crossings(
 
 
 def _outwards(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Faces turned so that the signed volume is positive."""
+    """Return the faces oriented so that the signed volume is positive."""
     corners = vertices[faces] - vertices.mean(axis=0)
     volume = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
     return faces if volume >= 0 else np.ascontiguousarray(faces[:, ::-1])
-
-
-def _igl():
-    try:
-        import igl
-    except ImportError as error:
-        raise ImportError("Measuring grasps needs libigl: pip install libigl") from error
-    return igl

@@ -1,15 +1,14 @@
-"""From measured objects to one report: means, spreads over seeds, counts of everything that could not be measured.
+"""Reports of measured objects: means, standard deviations over seeds, counts of what could not be measured.
 
-The report is plain data (`json.dump` takes it, with null where a figure is not known); docs/benchmark.md describes
-it. A row's figure is the mean over all measured grasps of a seed; with several seeds, the mean and the standard
-deviation over them.
+A report is plain data for JSON, with null for unknown figures; docs/benchmark.md describes it. A figure is the mean
+over all measured grasps of a seed; with several seeds, the mean and the standard deviation over them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,29 +17,30 @@ from fastgrasp_evaluation.metrics.protocols import COLUMNS, PROTOCOLS, columns_o
 
 FORMAT, FORMAT_VERSION = "fastgrasp-benchmark", 1
 LEAST_FOR_CLUSTERS = 40  # two samples for each of HALO's 20 clusters
-_CLUSTERED = ("entropy_nats", "cluster_size_cm", "entropy_whitened_nats", "cluster_size_whitened",
-              "entropy_whitened_raw_nats", "cluster_size_whitened_raw")  # fmt: skip
+CLUSTER_COLUMNS = tuple(
+    name for name, column in COLUMNS.items() if column.of_set and name != "pairwise_joint_distance_cm"
+)
 
-
-# The parts of a report, and what a row of its objects holds at least.
+# Required parts of a report, and required keys of its objects.
 _PARTS = {
     "settings": dict, "columns": dict, "protocols": dict, "table": dict, "seeds": list, "objects": list, "counts": dict,
 }  # fmt: skip
-_OF_OBJECT = {"object", "refused", "notes", "count", "measured", "mean", "grasps"}
+_OBJECT_KEYS = {"object", "refused", "notes", "count", "measured", "mean", "grasps"}
+_REMEDY = "Give a file that fastgrasp benchmark or evaluate wrote as JSON."
 
 
 class BenchmarkError(ValueError):
-    """What was asked of the benchmark cannot be done; the message says what is missing and the remedy."""
+    """The benchmark cannot do what was requested; the message says what is missing and the remedy."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The hands of one seed on one object, measured.
+    """The measurements of the hands of one seed on one object.
 
     rows: for each hand {"seed", "index", "problem", "simulator_problem", column: value or None}; index is its number
         (`HandSet.numbers`).
     keypoints: (B', 21, 3) of the measured hands, metres, mirrored to right hands; None where unknown.
-    refused: why the object could not be measured at all, or None. notes: what was mended on its mesh.
+    refused: why the object could not be measured at all, or None. notes: repairs of its mesh.
     """
 
     object_name: str
@@ -52,12 +52,12 @@ class Measured:
 
 
 def build_report(measured: Sequence[Measured], protocols: Sequence[str], settings: dict) -> dict:
-    """One report of all seeds and objects.
+    """Build the report of all seeds and objects.
 
     Args:
-        measured: any order of objects; the seeds' rows of one object are joined.
+        measured: in any order of objects; the rows of one object's seeds are joined.
         protocols: names of `PROTOCOLS`.
-        settings: what was run; its keys are passed on, "objects", "seeds" and "protocols" are added.
+        settings: what was run; "objects", "seeds" and "protocols" are added to its keys.
     """
     names = columns_of(protocols, settings.get("simulated", True))
     seeds = sorted({part.seed for part in measured})
@@ -79,27 +79,25 @@ def build_report(measured: Sequence[Measured], protocols: Sequence[str], setting
     }
 
 
-def lay_beside(report: dict, others: Sequence[dict]) -> None:
-    """Put the rows of other reports (their settings, counts and table) beside the row of this one."""
+def add_comparisons(report: dict, others: Sequence[dict]) -> None:
+    """Add the settings, counts and tables of other reports under the key "beside"."""
     report["beside"] = [{key: other[key] for key in ("settings", "counts", "table")} for other in others]
 
 
 def read_report(path: Path) -> dict:
-    """A report that an earlier run wrote as JSON. Raises BenchmarkError with the reason."""
-    remedy = "Give a file that fastgrasp benchmark or evaluate wrote as JSON."
+    """Read a report written as JSON. Raises BenchmarkError with the reason."""
     try:
         report = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
     except (OSError, ValueError, RecursionError) as error:
-        raise BenchmarkError(f"{path} cannot be read as a report ({error}). {remedy}") from error
+        raise BenchmarkError(f"{path} cannot be read as a report ({error}). {_REMEDY}") from error
     check_report(report, str(path))
     return report
 
 
 def check_report(report: object, name: str) -> None:
-    """Raises BenchmarkError, which calls the report `name`, where this is no whole report that can be shown."""
-    remedy = "Give a file that fastgrasp benchmark or evaluate wrote as JSON."
+    """Raise BenchmarkError, with `name` in the message, if `report` is no complete report of this version."""
     if not isinstance(report, dict) or report.get("format") != FORMAT:
-        raise BenchmarkError(f"{name} is no benchmark report. {remedy}")
+        raise BenchmarkError(f"{name} is no benchmark report. {_REMEDY}")
     if report.get("format_version") != FORMAT_VERSION:
         raise BenchmarkError(
             f"{name} has format {report.get('format_version')}, this FastGrasp reads {FORMAT_VERSION}. Measure again."
@@ -107,12 +105,12 @@ def check_report(report: object, name: str) -> None:
     damaged = [key for key, kind in _PARTS.items() if not isinstance(report.get(key), kind)]
     if not damaged and not all(isinstance(cell, dict) and "mean" in cell for cell in report["table"].values()):
         damaged = ["table"]
-    if not damaged and not all(isinstance(row, dict) and _OF_OBJECT <= row.keys() for row in report["objects"]):
+    if not damaged and not all(isinstance(row, dict) and _OBJECT_KEYS <= row.keys() for row in report["objects"]):
         damaged = ["objects"]
     if not damaged and not all(isinstance(report["counts"].get(key), int) for key in _counts([])):
         damaged = ["counts"]
     if damaged:
-        raise BenchmarkError(f"{name} is damaged: {', '.join(damaged)} missing or not as written. {remedy}")
+        raise BenchmarkError(f"{name} is damaged: {', '.join(damaged)} missing or not as written. {_REMEDY}")
 
 
 def _no_number(word: str):
@@ -120,22 +118,20 @@ def _no_number(word: str):
 
 
 def joined(parts: Sequence[Measured]) -> Measured:
-    """Parts of one object and seed, measured one after the other, as one."""
+    """Concatenate the measurements of parts of one object and seed."""
     known = [part.keypoints for part in parts if part.keypoints is not None]
     rows = [row for part in parts for row in part.rows]
-    first = parts[0]
-    keypoints = np.concatenate(known) if known else None
-    return Measured(first.object_name, first.seed, rows, keypoints, first.refused, first.notes)
+    return replace(parts[0], rows=rows, keypoints=np.concatenate(known) if known else None)
 
 
 def mean_of(rows: Iterable[dict], name: str) -> float | None:
-    """Mean of one column over the rows that know it; None where none does."""
+    """Return the mean of a column over the rows that have a value; None if none has."""
     values = [row[name] for row in rows if row.get(name) is not None]
     return float(np.mean(values)) if values else None
 
 
 def _seed_table(parts: list[Measured], names: list[str]) -> tuple[dict, dict]:
-    """The figures of one seed, and the deviation over k-means starts of those that have one."""
+    """Return the figures of one seed, and the deviations over k-means starts of cluster figures."""
     rows = [row for part in parts for row in part.rows]
     table = {name: None if COLUMNS[name].of_set else mean_of(rows, name) for name in names}
     diversity, spread = _diversity([part for part in parts if part.keypoints is not None and len(part.keypoints)])
@@ -144,22 +140,29 @@ def _seed_table(parts: list[Measured], names: list[str]) -> tuple[dict, dict]:
 
 
 def _diversity(parts: list[Measured]) -> tuple[dict, dict]:
-    from fastgrasp_evaluation.metrics import diversity
+    from fastgrasp_evaluation.metrics.diversity import diversity_columns
 
     if not parts:
         return {}, {}
-    apart = [diversity.mean_pairwise_joint_distance_cm(part.keypoints) for part in parts if len(part.keypoints) > 1]
-    figures: dict = {"pairwise_joint_distance_cm": float(np.mean(apart)) if apart else None}
+    figures: dict = {"pairwise_joint_distance_cm": _joint_distance(parts)}
     keypoints = np.concatenate([part.keypoints for part in parts])
     if len(keypoints) < LEAST_FOR_CLUSTERS:
         return figures, {}
-    found = diversity.diversity_columns(keypoints)
-    figures.update({name: found[name] for name in _CLUSTERED})
-    return figures, {name: found[f"{name}_sd"] for name in _CLUSTERED}
+    found = diversity_columns(keypoints)
+    figures.update({name: found[name] for name in CLUSTER_COLUMNS})
+    return figures, {name: found[f"{name}_sd"] for name in CLUSTER_COLUMNS}
+
+
+def _joint_distance(parts: list[Measured]) -> float | None:
+    """Return the mean pairwise joint distance of the parts with several hands, cm; None if there is none."""
+    from fastgrasp_evaluation.metrics.diversity import mean_pairwise_joint_distance_cm
+
+    several = [part.keypoints for part in parts if part.keypoints is not None and len(part.keypoints) > 1]
+    return float(np.mean([mean_pairwise_joint_distance_cm(keypoints) for keypoints in several])) if several else None
 
 
 def _over_seeds(tables: list[dict], spreads: list[dict], names: list[str]) -> dict:
-    """{column: {"mean", "sd"}}: sd over seeds; for cluster figures of one seed, "kmeans_sd" over k-means starts."""
+    """Return {column: {"mean", "sd"}}, sd over seeds; for cluster figures also "kmeans_sd" over k-means starts."""
     answer = {}
     for name in names:
         values = [table[name] for table in tables if table[name] is not None]
@@ -175,7 +178,7 @@ def _over_seeds(tables: list[dict], spreads: list[dict], names: list[str]) -> di
 
 
 def _by_object(measured: Sequence[Measured], names: list[str]) -> list[dict]:
-    """A row for each object, in the order of first mention, with all its grasps."""
+    """Return a row for each object, in the order of first occurrence, with all its grasps."""
     rows: dict[str, dict] = {}
     for part in measured:
         row = rows.setdefault(
@@ -188,16 +191,13 @@ def _by_object(measured: Sequence[Measured], names: list[str]) -> list[dict]:
         row["measured"] += sum(grasp["problem"] is None for grasp in part.rows)
         row["grasps"] += part.rows
     for row in rows.values():
-        row["grasps"].sort(key=lambda grasp: (grasp["seed"], grasp["index"]))  # right and left hands among each other
+        row["grasps"].sort(key=lambda grasp: (grasp["seed"], grasp["index"]))  # merges right and left hands
         row["mean"] = {name: mean_of(row["grasps"], name) for name in names if not COLUMNS[name].of_set}
-        apart = _diversity([part for part in measured if part.object_name == row["object"] and _several(part)])[0]
         if "pairwise_joint_distance_cm" in names:
-            row["mean"]["pairwise_joint_distance_cm"] = apart.get("pairwise_joint_distance_cm")
+            row["mean"]["pairwise_joint_distance_cm"] = _joint_distance(
+                [part for part in measured if part.object_name == row["object"]]
+            )
     return list(rows.values())
-
-
-def _several(part: Measured) -> bool:
-    return part.keypoints is not None and len(part.keypoints) > 1
 
 
 def _counts(objects: list[dict]) -> dict[str, int]:

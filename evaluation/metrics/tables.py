@@ -1,4 +1,4 @@
-"""A benchmark report as tables for a terminal of 80 columns, one for each protocol."""
+"""Tables of a report for a terminal of 80 columns, one for each protocol."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ MOST_ROWS = 40
 
 
 def protocol_tables(report: dict, title: str, rows: str = "objects") -> list:
-    """For each protocol of a report its title and `rich.table.Table`, as one thing that a console prints.
+    """Return a title with its `rich.table.Table` for each protocol of a report.
 
-    Args:
-        rows: "objects" for a line each (none where there are more than `MOST_ROWS`), "grasps" for a line for each
-            grasp of a report on one object.
+    rows: "objects" for a line per object (none where there are more than `MOST_ROWS`), or "grasps" for a line per grasp
+    of a report on one object.
     """
     return [_table(report, name, f"{title}, {name} protocol", rows) for name in report["protocols"]]
 
 
 def diversity_lines(report: dict) -> list[str]:
-    """The figures of the whole set in words, a line for each kind that is known."""
+    """Describe the diversity figures, one line for each known kind."""
     lines = []
     for heading, entropy, size in (
         ("canonical hands (HALO)", "entropy_nats", "cluster_size_cm"),
@@ -36,7 +35,7 @@ def diversity_lines(report: dict) -> list[str]:
 
 
 def problem_lines(report: dict) -> list[str]:
-    """Everything that was not measured, in words."""
+    """Describe everything that was not measured."""
     lines = [f"{row['object']}: refused: {row['refused']}" for row in report["objects"] if row["refused"]]
     lines += [f"{row['object']}: {note}" for row in report["objects"] for note in row["notes"]]
     for row in report["objects"]:
@@ -56,7 +55,7 @@ def problem_lines(report: dict) -> list[str]:
 
 
 def cell(report: dict, name: str) -> str:
-    """The row's value of a column, with its spread: over seeds, or over k-means starts where there is one seed."""
+    """Format the mean of a column with its deviation over seeds, or over k-means starts of a single seed."""
     value = report["table"][name]
     spread = value["sd"] if value["sd"] is not None else value.get("kmeans_sd")
     return shown(name, value["mean"]) + ("" if spread is None else f" ± {shown(name, spread)}")

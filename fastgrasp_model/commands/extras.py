@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 
 DISTRIBUTION = "fastgrasp-ros2"
 
@@ -21,7 +23,7 @@ class Extra:
 
 
 EXTRAS = {
-    "eval": Extra("evaluate, benchmark, study", ("pybullet", "jinja2", "scikit-learn")),
+    "eval": Extra("evaluate, benchmark, study", ("jinja2", "pybullet")),
     "training": Extra("train, synthesize", ("lightning", "tensorboard", "manifold3d")),
     "ray": Extra("synthesize --ray", ("ray",)),
 }
@@ -49,3 +51,16 @@ def extra_of(module: str | None) -> str | None:
 def remedy(extra: str) -> str:
     """What to type to get an extra."""
     return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+class MissingExtraError(ImportError):
+    """A package of an extra is not installed. The message names the remedy."""
+
+
+def require(package: str, purpose: str, extra: str = "eval") -> ModuleType:
+    """Import a package of an extra. Raises MissingExtraError."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        word = "evaluation" if extra == "eval" else extra
+        raise MissingExtraError(f"{purpose} needs the {word} extra: {remedy(extra)}") from error

@@ -158,7 +158,7 @@ def test_a_damaged_grid_is_made_again(tmp_path, monkeypatch):
 def test_what_is_no_solid_and_no_hand_is_refused():
     inverted = BOX.copy()
     inverted.invert()
-    with pytest.raises(ValueError, match="volume"):
+    with pytest.raises(SimulationError, match="volume"):
         HoldTest(inverted)
     with pytest.raises(SimulationError, match="name vertex"):
         HoldTest(BOX)(_pads(0).vertices[:3], _pads(0).faces)

@@ -7,9 +7,9 @@ import trimesh
 
 from fastgrasp_evaluation.metrics.penetration import (
     ObjectSolid,
+    depth_from_distances_cm,
+    halo_volume_cm3,
     hand_distances,
-    penetration_depth_cm,
-    penetration_volume_halo_cm3,
     penetration_volume_legacy_cm3,
     penetration_volume_solid_cm3,
 )
@@ -75,8 +75,12 @@ def placements(count: int, seed: int = 0) -> list[np.ndarray]:
     return [trimesh.transformations.translation_matrix(move * (0.005, 0.005, 0.005 / count)) for move in moves]
 
 
-def volume(hand: trimesh.Trimesh, target: trimesh.Trimesh, **options) -> float:
-    return float(penetration_volume_solid_cm3(np.asarray(hand.vertices), hand.faces, target, **options)[0])
+def volume(hand: trimesh.Trimesh, target: trimesh.Trimesh) -> float:
+    return float(penetration_volume_solid_cm3(np.asarray(hand.vertices), hand.faces, ObjectSolid(target))[0])
+
+
+def depth_cm(hands, target: trimesh.Trimesh) -> np.ndarray:
+    return depth_from_distances_cm(hand_distances(hands, ObjectSolid(target)))
 
 
 def test_lens_of_two_balls_matches_the_formula():
@@ -120,7 +124,7 @@ def test_the_legacy_figure_overstates_a_touch_and_forgets_a_buried_finger():
         found = []
         for move in placements(12):
             target = box().apply_transform(move)
-            found.append(penetration_volume_legacy_cm3(hand + move[:3, 3], finger.faces, target)[0])
+            found.append(penetration_volume_legacy_cm3(hand + move[:3, 3], finger.faces, ObjectSolid(target))[0])
         near_the_side = below_plane_cm3(depth_mm / 1000 + 0.0025) - below_plane_cm3(depth_mm / 1000 - 0.0025)
         assert np.mean(found) == pytest.approx(near_the_side, abs=0.2)
         assert np.mean(found) == pytest.approx(mean, abs=0.8)
@@ -233,7 +237,7 @@ def test_legacy_voxels_are_the_published_ones(real_hand):
     """trimesh's 5 mm surface voxels, their centres tested by rays, and by the parity of exact winding numbers."""
     target = ball(0.04, real_hand.vertices.mean(axis=0))
     centres = np.asarray(target.voxelized(0.005).points)
-    found = penetration_volume_legacy_cm3(real_hand.vertices, real_hand.faces, target)[0]
+    found = penetration_volume_legacy_cm3(real_hand.vertices, real_hand.faces, ObjectSolid(target))[0]
     assert found == ray_parity(centres, real_hand).sum() * 0.125
     assert found == (np.rint(winding_numbers(centres, real_hand)) % 2).sum() * 0.125
     assert found > 3
@@ -244,16 +248,18 @@ def test_two_fingers_that_overlap_are_outside_for_the_legacy_figure():
     pair = trimesh.util.concatenate([ball(0.02, (0.008, 0, 0)), ball(0.02, (-0.008, 0, 0))])
     centres = box().voxelized(0.005).points
     once = sum((np.linalg.norm(centres - (x, 0, 0), axis=1) < 0.02).astype(int) for x in (0.008, -0.008)) == 1
-    assert penetration_volume_legacy_cm3(pair.vertices, pair.faces, box())[0] == once.sum() * 0.125
+    assert penetration_volume_legacy_cm3(pair.vertices, pair.faces, ObjectSolid(box()))[0] == once.sum() * 0.125
 
 
 def test_halo_forgets_an_edge_between_two_vertices():
     """A ball that pokes through the side of a large box, far from the box's corners."""
     hand, poking, deep = box(0.1), ball(0.01), ball(0.08)
     corners, faces = np.asarray(hand.vertices), hand.faces
-    assert penetration_volume_solid_cm3(corners, faces, poking)[0] == pytest.approx(2 / 3 * np.pi, rel=0.02)
-    assert penetration_volume_halo_cm3(corners, faces, poking)[0] == 0.0
-    assert penetration_volume_halo_cm3(corners, faces, deep) == penetration_volume_solid_cm3(corners, faces, deep)
+    poking, deep = ObjectSolid(poking), ObjectSolid(deep)
+    edge, whole = (penetration_volume_solid_cm3(corners, faces, target) for target in (poking, deep))
+    assert edge[0] == pytest.approx(2 / 3 * np.pi, rel=0.02)
+    assert halo_volume_cm3(edge, hand_distances(corners, poking)).tolist() == [0.0]
+    assert halo_volume_cm3(whole, hand_distances(corners, deep)).tolist() == whole.tolist()
 
 
 def test_hands_of_different_size_keep_their_order():
@@ -266,14 +272,14 @@ def test_hands_of_different_size_keep_their_order():
     assert volumes[1:] == pytest.approx(2 / 3 * np.pi * 8, rel=0.02)
     assert penetration_volume_solid_cm3(np.stack(vertices[:2]), near.faces, target).tolist() == volumes[:2].tolist()
     assert penetration_volume_legacy_cm3(vertices, faces, target)[0] == 0
-    assert penetration_depth_cm(vertices, target) == pytest.approx([0, 2, 2], abs=1e-6)
-    assert penetration_volume_solid_cm3([], [], target).shape == penetration_depth_cm([], target).shape == (0,)
+    assert depth_from_distances_cm(hand_distances(vertices, target)) == pytest.approx([0, 2, 2], abs=1e-6)
+    assert penetration_volume_solid_cm3([], [], target).shape == depth_from_distances_cm([]).shape == (0,)
     assert [len(distance) for distance in hand_distances(vertices, target)] == [len(v) for v in vertices]
 
 
 def test_depth_of_a_ball_in_a_box_is_the_distance_to_the_nearest_side():
-    assert penetration_depth_cm(ball(0.01, (0, 0, 0.004)).vertices, box())[0] == pytest.approx(0.6, abs=1e-6)
-    assert penetration_depth_cm(ball(0.01, (0, 0, 0.011)).vertices, box())[0] == 0.0
+    assert depth_cm(ball(0.01, (0, 0, 0.004)).vertices, box())[0] == pytest.approx(0.6, abs=1e-6)
+    assert depth_cm(ball(0.01, (0, 0, 0.011)).vertices, box())[0] == 0.0
 
 
 def test_depth_equals_a_slow_implementation(real_hand, to_triangles):
@@ -281,7 +287,7 @@ def test_depth_equals_a_slow_implementation(real_hand, to_triangles):
     target = ball(0.03, real_hand.vertices.mean(axis=0) + (0, -0.02, 0), subdivisions=1)
     within = winding_numbers(np.asarray(real_hand.vertices), target) > 0.5
     distances = [to_triangles(p, np.asarray(target.triangles)) for p in real_hand.vertices[within]]
-    found = penetration_depth_cm(real_hand.vertices, target)[0]
+    found = depth_cm(real_hand.vertices, target)[0]
     assert found == pytest.approx(100 * max(distances), rel=1e-9) and found > 0.5
 
 
@@ -289,9 +295,7 @@ def test_what_has_no_inside_is_refused():
     closed, opened = box(), trimesh.Trimesh(box().vertices, box().faces[1:], process=False)
     with pytest.raises(MeshError, match="not closed"):
         ObjectSolid(opened)
-    with pytest.raises(MeshError, match="not closed"):
-        penetration_volume_solid_cm3(closed.vertices, closed.faces, opened)
     with pytest.raises(ValueError, match="close the wrist"):
-        penetration_volume_solid_cm3(closed.vertices, opened.faces, closed)
+        penetration_volume_solid_cm3(closed.vertices, opened.faces, ObjectSolid(closed))
     with pytest.raises(ValueError, match="one for each hand"):
-        penetration_volume_solid_cm3([closed.vertices] * 3, [closed.faces] * 2, closed)
+        penetration_volume_solid_cm3([closed.vertices] * 3, [closed.faces] * 2, ObjectSolid(closed))

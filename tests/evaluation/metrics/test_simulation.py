@@ -131,19 +131,6 @@ def test_another_process_finds_the_same(box):
     assert [float.fromhex(x) for x in answer.stdout.splitlines()[-1].split()] == here.tolist()
 
 
-def test_a_limit_ends_the_asking(box):
-    far = _hand(0.04).apply_translation((1.0, 0, 0))
-    moved = GraspSimulator(box).displacement(far.vertices, far.faces, limit=0.02)
-    assert moved[0] > 0.1 and np.isinf(moved[1:]).all()
-
-
-def test_fast_agrees_on_the_plain_cases(box):
-    tight, far = _hand(0.038), _hand(0.04).apply_translation((1.0, 0, 0))
-    with GraspSimulator(box, "fast") as simulator:
-        assert simulator.displacement(tight.vertices, tight.faces).max() < 0.02
-        assert np.allclose(simulator.displacement(far.vertices, far.faces), FREE_FALL, atol=3e-3)
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -171,8 +158,3 @@ def test_nothing_is_printed(box, capfd):
     hand = _hand(0.036)
     GraspSimulator(box).displacement(hand.vertices, hand.faces, DIRECTIONS[:1])
     assert capfd.readouterr() == ("", "")
-
-
-def test_an_unknown_preset_is_refused(box):
-    with pytest.raises(ValueError, match="legacy, fast"):
-        GraspSimulator(box, "quick")
