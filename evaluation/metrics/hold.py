@@ -160,7 +160,7 @@ class _HoldRun:
         self.turn = _rotation(s.step * self.speed[:, 3:]) @ self.turn
 
     def _contact(self, arms: np.ndarray):
-        """Return normals (D,N,3), forces on the object (D,N,3), stiffness (D,N) of pressing and of sticking contacts."""
+        """Return normals (D,N,3), forces on the object (D,N,3), stiffness (D,N) of pressing, sticking contacts."""
         s, near = self.s, self.near
         local = arms @ self.turn
         distance, slope = self.field(local)
