@@ -16,6 +16,8 @@ from fastgrasp.msg import Grasp, GraspArray, HandMesh
 
 _DATATYPES = ("", "INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "FLOAT32", "FLOAT64")  # by PointField's codes
 _FLOATS = {PointField.FLOAT32: "f4", PointField.FLOAT64: "f8"}
+# Fields of a Grasp of fixed size, flat in the message, with their shapes.
+_ROWS = {"betas": (10,), "global_orient": (3,), "hand_pose": (45,), "transl": (3,), "keypoints": (21, 3)}
 _COLOURS = ((0.90, 0.62, 0.48), (0.55, 0.70, 0.88), (0.62, 0.82, 0.60), (0.86, 0.76, 0.50), (0.76, 0.64, 0.84))
 
 
@@ -97,12 +99,8 @@ def grasps_to_message(grasps, header: Header, object_id: str = "") -> GraspArray
             side=grasps.side,
             score=float(grasps.score[i]),
             wrist_pose=poses[i],
-            betas=_row(grasps.betas[i]),
-            global_orient=_row(grasps.global_orient[i]),
-            hand_pose=_row(grasps.hand_pose[i]),
-            transl=_row(grasps.transl[i]),
-            keypoints=_row(grasps.keypoints[i]),  # (21, 3) -> 63
             vertices=_flat(grasps.vertices[i]),  # (778, 3) -> 2334
+            **{name: np.ascontiguousarray(getattr(grasps, name)[i], np.float32).reshape(-1) for name in _ROWS},
         )
         for i in range(len(grasps))
     ]
@@ -121,22 +119,18 @@ def message_to_grasps(message: GraspArray, triangles: np.ndarray):
     if len(sides) != 1:
         raise ValueError(f"expected grasps of one side, got {len(message.grasps)} grasps of sides {sides}")
 
-    def gathered(name: str, *shape: int) -> np.ndarray:
-        return np.array([getattr(g, name) for g in message.grasps], np.float32).reshape(len(message.grasps), *shape)
-
-    poses = [(g.wrist_pose.position, g.wrist_pose.orientation) for g in message.grasps]
+    count = len(message.grasps)
+    rows = {
+        name: np.array([getattr(grasp, name) for grasp in message.grasps], np.float32).reshape(count, *shape)
+        for name, shape in {**_ROWS, "vertices": (-1, 3), "score": ()}.items()
+    }
+    poses = [(grasp.wrist_pose.position, grasp.wrist_pose.orientation) for grasp in message.grasps]
     return Grasps(
-        betas=gathered("betas", 10),
-        global_orient=gathered("global_orient", 3),
-        hand_pose=gathered("hand_pose", 45),
-        transl=gathered("transl", 3),
-        vertices=gathered("vertices", -1, 3),
         faces=triangles[:, ::-1] if sides[0] == "left" else triangles,
-        keypoints=gathered("keypoints", 21, 3),
         wrist_position=np.array([(p.x, p.y, p.z) for p, _ in poses], np.float32),
         wrist_quaternion=np.array([(q.x, q.y, q.z, q.w) for _, q in poses], np.float32),
         side=sides[0],
-        score=gathered("score"),
+        **rows,
     )
 
 
@@ -184,8 +178,3 @@ def _flat(values: np.ndarray, kind: str = "f4", code: str = "f") -> array.array:
     flat = array.array(code)
     flat.frombytes(np.ascontiguousarray(values, kind).tobytes())
     return flat
-
-
-def _row(values: np.ndarray) -> np.ndarray:
-    """Return a flat float32 row, which message fields of fixed size take."""
-    return np.ascontiguousarray(values, np.float32).reshape(-1)

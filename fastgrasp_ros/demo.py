@@ -156,14 +156,14 @@ def run(options: DemoOptions) -> None:
         f"received {len(received.grasps)} grasps for a cloud of {received.cloud_points:,} points in frame "
         f"'{received.frame}', {received.milliseconds:.0f} ms after its stamp"
     )
-    _report(received.grasps, object_file, options, console.print, say)
+    _report(received.grasps, object_file, options, say)
     say("done")
 
 
-def _report(grasps, object_file: Path, options: DemoOptions, show: Callable, say: Callable[[str], None]) -> None:
+def _report(grasps, object_file: Path, options: DemoOptions, say: Callable[[str], None]) -> None:
     """Write the grasps and the picture, measure the grasps, and print the table."""
+    from fastgrasp_evaluation.commands.reporting import print_report
     from fastgrasp_evaluation.metrics import HandSet, evaluate_grasps
-    from fastgrasp_evaluation.metrics.tables import problem_lines, protocol_tables
     from fastgrasp_model.geometry.meshes import load_mesh
     from fastgrasp_model.render import render_grasps
 
@@ -174,10 +174,7 @@ def _report(grasps, object_file: Path, options: DemoOptions, show: Callable, say
     say(f"measuring every grasp on the object's mesh{simulated}")
     hands = HandSet.from_grasps(grasps, object_file.stem)
     report = evaluate_grasps(hands, mesh, simulate=options.simulate, protocols=("strict",))
-    for table in protocol_tables(report, f"Grasps on {object_file.name}, best score first", rows="grasps"):
-        show(table)
-    for line in problem_lines(report):
-        say(line)
+    print_report(report, f"Grasps on {object_file.name}, best score first", "grasps")
 
 
 def main(argv: list[str] | None = None) -> int:
