@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fastgrasp_evaluation.datasets.grab_people import WHERE, fit_notes, fitted
+from fastgrasp_evaluation.datasets.grab_raw import read_sequences
 from fastgrasp_evaluation.datasets.plain_files import PickleRefused, read_npy, read_npz
 from fastgrasp_evaluation.datasets.records import (
     DatasetError,
@@ -26,19 +28,10 @@ from fastgrasp_evaluation.datasets.records import (
     into_object_frame,
     require,
 )
-from fastgrasp_evaluation.datasets.template import TemplateFit, fit_template
+from fastgrasp_evaluation.datasets.template import TemplateFit
 from fastgrasp_model.hand.conventions import pose_from_matrices
 
 SPLITS = ("train", "val", "test")
-# grab/grab_preprocessing.py; all other objects are for training
-SPLIT_OBJECTS = {
-    "test": ("mug", "wineglass", "camera", "binoculars", "fryingpan", "toothpaste"),
-    "val": ("apple", "toothbrush", "elephant", "hand"),
-}
-WHERE = (
-    "Register at https://grab.is.tue.mpg.de, accept GRAB's licence (non-commercial research), download the GrabNet "
-    "data (or GRAB itself) and its object meshes, and unpack them as docs/datasets.md shows."
-)
 MESH_FOLDERS = (
     "obj_meshes",
     "tools/object_meshes/contact_meshes",
@@ -68,8 +61,6 @@ def read_grab(root: str | Path, split: str = "train", hand: str | Path | None = 
     sequences = next((place for place in (root / "grab", root) if any(place.glob("s[0-9]*/*.npz"))), None)
     with_hand = RecordHand.from_file(hand)
     if folder is None and sequences is not None:
-        from fastgrasp_evaluation.datasets.grab_raw import read_sequences
-
         return read_sequences(sequences, split, with_hand, every)
     if folder is None:
         require(root, "GRAB's folder", WHERE)
@@ -136,26 +127,6 @@ def _fits(root: Path, people: list[str], hand: RecordHand) -> dict[str, Template
             raise DatasetError(f"{path}: has no rest hand 'rh_vtemp' of {person}. {WHERE}")
         fits[person] = fitted(one["rh_vtemp"], hand, f"{path}: 'rh_vtemp' of {person}")
     return fits
-
-
-def fitted(template: object, hand: RecordHand, where: str) -> TemplateFit:
-    """`fit_template` with an error that names the file."""
-    try:
-        return fit_template(np.asarray(template, dtype=np.float64), hand)
-    except (TypeError, ValueError) as error:
-        raise DatasetError(f"{where}: {error}. {WHERE}") from error
-
-
-def fit_notes(fits: dict[str, TemplateFit]) -> tuple[str, ...]:
-    """One sentence on what the betas of all people cost."""
-    if not fits:
-        return ()
-    worst = max(fits, key=lambda person: fits[person].rms)
-    betas = max(float(np.abs(fit.betas).max()) for fit in fits.values())
-    return (
-        f"betas fitted to the rest hands of {len(fits)} people, largest {betas:.1f}; farthest from its person's mesh "
-        f"is that of {worst}: {fits[worst].said()}, in every frame",
-    )
 
 
 def find_mesh(root: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_evaluation.datasets.grab import SPLIT_OBJECTS, WHERE, fit_notes, fitted
+from fastgrasp_evaluation.datasets.grab_people import SPLIT_OBJECTS, WHERE, fit_notes, fitted
 from fastgrasp_evaluation.datasets.plain_files import PickleRefused, read_npz
 from fastgrasp_evaluation.datasets.records import (
     DatasetError,

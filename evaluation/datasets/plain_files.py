@@ -87,7 +87,7 @@ def _array_or_value(data: bytes) -> object:
 
 def _value(data: bytes) -> object:
     try:
-        return _Unfolding().plain(_Machine().run(data))
+        return _Unfolding().plain(_DataMachine().run(data))
     except PickleRefused:
         raise
     except Exception as error:  # a damaged pickle can raise almost anything
@@ -95,7 +95,7 @@ def _value(data: bytes) -> object:
         raise PickleRefused(f"it is damaged or no pickle ({type(error).__name__}: {said}).") from error
 
 
-class _Machine(restricted._Machine):
+class _DataMachine(restricted._Machine):
     """The machine for hand models, which in a data set also meets single numbers of NumPy."""
 
     def name(self, module: object, attribute: object) -> None:

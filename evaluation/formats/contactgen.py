@@ -15,7 +15,7 @@ from pathlib import Path
 from fastgrasp_evaluation.formats.files import mesh_files, natural
 from fastgrasp_evaluation.formats.hands import Hand
 from fastgrasp_evaluation.formats.meshes import mesh_hand
-from fastgrasp_evaluation.formats.request import Request
+from fastgrasp_evaluation.formats.request import ReadRequest
 
 _HAND = re.compile(r"grasp_\d+$")
 
@@ -25,7 +25,7 @@ def is_here(folder: Path) -> bool:
     return bool(_hands(folder)) or any(_hands(below) for below in folder.iterdir() if below.is_dir())
 
 
-def read(request: Request) -> list[Hand]:
+def read(request: ReadRequest) -> list[Hand]:
     """The hands of one object (demo.py), or of a folder for each object (eval.py)."""
     side = request.hand_side(None)
     if _hands(request.path):
@@ -35,7 +35,7 @@ def read(request: Request) -> list[Hand]:
     return [mesh_hand(path, name, side, request.scale) for name, folder in folders.items() for path in _hands(folder)]
 
 
-def _single_object(request: Request) -> str:
+def _single_object(request: ReadRequest) -> str:
     """The caller's name, else that of the one other mesh of the folder, else the folder's."""
     others = [path.stem for path in mesh_files(request.path) if not _HAND.match(path.stem)]
     return request.object_name or (others[0] if len(others) == 1 else request.path.resolve().name)

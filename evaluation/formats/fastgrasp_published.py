@@ -16,7 +16,7 @@ from fastgrasp_evaluation.formats.errors import HandProblem
 from fastgrasp_evaluation.formats.files import mesh_files, read_mesh
 from fastgrasp_evaluation.formats.hands import Hand
 from fastgrasp_evaluation.formats.meshes import mesh_hand
-from fastgrasp_evaluation.formats.request import Request
+from fastgrasp_evaluation.formats.request import ReadRequest
 from fastgrasp_model.hand import VERTICES
 
 # In the order in which the published code lists the objects.
@@ -38,7 +38,7 @@ def is_here(folder: Path) -> bool:
         return True
 
 
-def read(request: Request) -> list[Hand]:
+def read(request: ReadRequest) -> list[Hand]:
     """The hands, cut off from their objects. Raises HandFileError for an object number that is none of the ten."""
     side = request.hand_side(None)
     hands = []

@@ -17,7 +17,7 @@ import numpy as np
 from fastgrasp_evaluation.formats.fastgrasp_published import HO3D_OBJECTS
 from fastgrasp_evaluation.formats.hands import Hand
 from fastgrasp_evaluation.formats.parameters import Parameters, posed_hands
-from fastgrasp_evaluation.formats.request import Request
+from fastgrasp_evaluation.formats.request import ReadRequest
 
 PATTERN = "obj_id_*.json"
 
@@ -27,7 +27,7 @@ def is_grasptta(content: object) -> bool:
     return isinstance(content, dict) and "recon_params" in content
 
 
-def read(content: dict, request: Request) -> list[Hand]:
+def read(content: dict, request: ReadRequest) -> list[Hand]:
     """The hands of one object. Raises HandFileError; above all, PCA poses need the user's MANO file."""
     parameters = _array(content, "recon_params", (1, 61), request)[:, 0]
     moved = _array(content, "R_list", (3, 4), request)
@@ -43,7 +43,7 @@ def read(content: dict, request: Request) -> list[Hand]:
     return [_moved_back(hand, matrix, request) for hand, matrix in zip(hands, moved, strict=True)]
 
 
-def _moved_back(hand: Hand, matrix: np.ndarray, request: Request) -> Hand:
+def _moved_back(hand: Hand, matrix: np.ndarray, request: ReadRequest) -> Hand:
     rotation, offset = matrix[:, :3], matrix[:, 3]
     if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
         return replace(hand, problem="its R_list is no rotation")
@@ -51,14 +51,14 @@ def _moved_back(hand: Hand, matrix: np.ndarray, request: Request) -> Hand:
     return replace(hand, **back)
 
 
-def _object_name(request: Request) -> str:
+def _object_name(request: ReadRequest) -> str:
     """The YCB name of the file's number, else the file's stem."""
     number = re.match(r"obj_id_(\d+)$", request.path.stem)
     names = {int(name[:3]): name for name in HO3D_OBJECTS}
     return names.get(int(number[1]), request.path.stem) if number else request.path.stem
 
 
-def _array(content: dict, key: str, shape: tuple[int, ...], request: Request) -> np.ndarray:
+def _array(content: dict, key: str, shape: tuple[int, ...], request: ReadRequest) -> np.ndarray:
     if key not in content:
         raise request.error(f"it lacks '{key}', found {', '.join(content)}. Generate it again with GraspTTA.")
     try:

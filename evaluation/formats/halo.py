@@ -14,7 +14,7 @@ from pathlib import Path
 from fastgrasp_evaluation.formats.files import mesh_files
 from fastgrasp_evaluation.formats.hands import Hand
 from fastgrasp_evaluation.formats.meshes import mesh_hand
-from fastgrasp_evaluation.formats.request import UNITS, Request
+from fastgrasp_evaluation.formats.request import UNITS, ReadRequest
 
 _HAND = re.compile(r"(.+)_h\d{3}$")
 
@@ -24,7 +24,7 @@ def is_here(folder: Path) -> bool:
     return bool(_hands(folder))
 
 
-def read(request: Request) -> list[Hand]:
+def read(request: ReadRequest) -> list[Hand]:
     """All hands, by object."""
     side = request.hand_side(None)
     return [mesh_hand(path, name, side, UNITS["cm"]) for path, name in _hands(request.path)]

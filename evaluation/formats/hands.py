@@ -13,7 +13,7 @@ import numpy as np
 
 from fastgrasp_evaluation.formats.errors import HandProblem
 from fastgrasp_evaluation.formats.joints_from_mesh import keypoints_of, posed_joint_regressor
-from fastgrasp_evaluation.formats.request import UNITS, Request
+from fastgrasp_evaluation.formats.request import UNITS, ReadRequest
 from fastgrasp_evaluation.formats.surface import closed_faces, numbering, outward, without_duplicates
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_model.hand import SIDES, VERTICES
@@ -48,7 +48,7 @@ class Hand:
     whole: bool = False
 
 
-def hand_sets(hands: list[Hand], request: Request) -> list[HandSet]:
+def hand_sets(hands: list[Hand], request: ReadRequest) -> list[HandSet]:
     """One set for each object and side, in the order of their first hand. Raises HandFileError where there is none,
     or where every hand has the size of something else."""
     if not hands:
@@ -122,7 +122,7 @@ class _Model:
         return keypoints_of(vertices[None], self._regressor, self.layer)[0]
 
 
-def _checked(hand: Hand, request: Request, models: dict[str, _Model]) -> Hand:
+def _checked(hand: Hand, request: ReadRequest, models: dict[str, _Model]) -> Hand:
     """The hand with a closed, outward surface and, where its mesh is a hand model's, that model's numbering and its
     keypoints; or with the problem that prevents it."""
     if hand.problem is not None:
@@ -143,7 +143,7 @@ def _checked(hand: Hand, request: Request, models: dict[str, _Model]) -> Hand:
         return replace(hand, problem=str(problem))
 
 
-def _completed(hand: Hand, request: Request, models: dict[str, _Model]) -> Hand:
+def _completed(hand: Hand, request: ReadRequest, models: dict[str, _Model]) -> Hand:
     """Raises HandProblem."""
     vertices, faces = np.asarray(hand.vertices), np.asarray(hand.faces, dtype=np.int64)
     try:
@@ -160,7 +160,7 @@ def _completed(hand: Hand, request: Request, models: dict[str, _Model]) -> Hand:
     return models[hand.side].completed(hand)
 
 
-def _plausible(hands: list[Hand], request: Request) -> list[Hand]:
+def _plausible(hands: list[Hand], request: ReadRequest) -> list[Hand]:
     """Hands with a problem where their size or distance is not a hand's. Raises HandFileError where none is."""
     good = [hand for hand in hands if hand.problem is None]
     wrong = {id(hand): reason for hand in good if (reason := _size_problem(hand.vertices))}

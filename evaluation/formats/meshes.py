@@ -19,7 +19,7 @@ import numpy as np
 from fastgrasp_evaluation.formats.errors import HandProblem
 from fastgrasp_evaluation.formats.files import SUFFIXES, mesh_files, read_mesh
 from fastgrasp_evaluation.formats.hands import Hand
-from fastgrasp_evaluation.formats.request import UNITS, Request
+from fastgrasp_evaluation.formats.request import UNITS, ReadRequest
 
 MANIFEST = "manifest.json"
 _NO_HAND = np.zeros((1, 3))
@@ -27,7 +27,7 @@ _NO_FACES = np.zeros((0, 3), dtype=np.int64)
 _MANIFEST_FORM = '{"unit": "m", "side": "right", "grasps": [{"hand": "a.ply", "object": "mug"}, ...]}'
 
 
-def load_json(request: Request) -> object:
+def load_json(request: ReadRequest) -> object:
     """The content of a .json. Raises HandFileError where it is none."""
     try:
         return json.loads(request.path.read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def load_json(request: Request) -> object:
         raise request.error(f"no readable JSON ({error}). Write the file again.") from error
 
 
-def read_manifest(content: object, request: Request) -> list[Hand]:
+def read_manifest(content: object, request: ReadRequest) -> list[Hand]:
     """The hands a manifest lists; a hand whose mesh cannot be read gets that as its problem. Raises HandFileError."""
     if not isinstance(content, dict) or not isinstance(content.get("grasps"), list):
         found = f"keys {', '.join(map(str, content))}" if isinstance(content, dict) else type(content).__name__
@@ -49,7 +49,7 @@ def read_manifest(content: object, request: Request) -> list[Hand]:
     ]
 
 
-def _manifest_hand(entry: object, where: str, side: object, request: Request) -> Hand:
+def _manifest_hand(entry: object, where: str, side: object, request: ReadRequest) -> Hand:
     if not isinstance(entry, dict) or not isinstance(entry.get("hand"), str):
         raise request.error(f"{where} is {entry!r:.60}, expected one with a 'hand'; the form is {_MANIFEST_FORM}.")
     name = entry.get("object", request.object_name)
@@ -77,7 +77,7 @@ def mesh_hand(path: Path, name: str, side: str, scale: float, keypoints: np.ndar
     return Hand(name, side, vertices * scale, faces, keypoints)
 
 
-def read_folder(request: Request) -> list[Hand]:
+def read_folder(request: ReadRequest) -> list[Hand]:
     """All meshes of a folder as hands on the one object that the caller names. Raises HandFileError."""
     files = mesh_files(request.path)
     if request.object_name is None:
@@ -89,12 +89,12 @@ def read_folder(request: Request) -> list[Hand]:
     return _all_read([mesh_hand(path, request.object_name, side, request.scale) for path in files], request)
 
 
-def read_single(request: Request) -> list[Hand]:
+def read_single(request: ReadRequest) -> list[Hand]:
     """One mesh file as one hand. Raises HandFileError."""
     return _all_read([mesh_hand(request.path, request.path.stem, request.hand_side(None), request.scale)], request)
 
 
-def _all_read(hands: list[Hand], request: Request) -> list[Hand]:
+def _all_read(hands: list[Hand], request: ReadRequest) -> list[Hand]:
     """The hands, unless none of their files could be read."""
     if all(not len(hand.faces) for hand in hands):
         raise request.error(f"{hands[0].problem}. Export the hands as {', '.join(SUFFIXES)} again.")

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastgrasp_evaluation.formats.errors import HandFileError
 from fastgrasp_evaluation.formats.hands import Hand
-from fastgrasp_evaluation.formats.request import Request
+from fastgrasp_evaluation.formats.request import ReadRequest
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_model.grasps import FORMAT_VERSION, Grasps, write_grasp_arrays
 
@@ -43,7 +43,7 @@ def is_ours(content: dict[str, np.ndarray]) -> bool:
     return "format_version" in content and "wrist_quaternion" in content
 
 
-def read(content: dict[str, np.ndarray], request: Request) -> list[Hand]:
+def read(content: dict[str, np.ndarray], request: ReadRequest) -> list[Hand]:
     """The hands of a grasp file or a collection. Raises HandFileError."""
     grasps = _grasps(content, request)
     side = request.hand_side(grasps.side)
@@ -63,7 +63,7 @@ def read(content: dict[str, np.ndarray], request: Request) -> list[Hand]:
     ]  # fmt: skip
 
 
-def object_names(content: dict[str, np.ndarray], count: int, request: Request) -> list[str]:
+def object_names(content: dict[str, np.ndarray], count: int, request: ReadRequest) -> list[str]:
     """The object of each hand: `object` as one string or (B,), else the file's stem."""
     if "object" not in content:
         return [request.path.stem] * count
@@ -75,7 +75,7 @@ def object_names(content: dict[str, np.ndarray], count: int, request: Request) -
     return [str(name) for name in np.broadcast_to(found.reshape(-1) if found.ndim else found, (count,))]
 
 
-def _grasps(content: dict[str, np.ndarray], request: Request) -> Grasps:
+def _grasps(content: dict[str, np.ndarray], request: ReadRequest) -> Grasps:
     """Unlike `Grasps.load` it lets values through that are not finite: they are the problem of single grasps."""
     version = content["format_version"]
     if version.shape != () or version != FORMAT_VERSION:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastgrasp_evaluation.formats.hands import Hand
-from fastgrasp_evaluation.formats.request import Request
+from fastgrasp_evaluation.formats.request import ReadRequest
 from fastgrasp_model.hand.keypoints import keypoints_from
 
 WHOLE_KEYS = ("parameters", "params", "hand_param")
@@ -37,7 +37,7 @@ class Parameters:
     center: int | None
 
 
-def find(content: dict[str, np.ndarray], sides_of, request: Request) -> Parameters | None:
+def find(content: dict[str, np.ndarray], sides_of, request: ReadRequest) -> Parameters | None:
     """The parameters in these arrays, None where there is none of their keys.
 
     sides_of: gives the sides of B hands, a list. Raises HandFileError for missing or wrong-shaped arrays.
@@ -55,7 +55,7 @@ def find(content: dict[str, np.ndarray], sides_of, request: Request) -> Paramete
     return Parameters(np.concatenate([betas, orient, pose, transl * request.scale], axis=1), _center(content, request))
 
 
-def posed_hands(parameters: Parameters, names: list[str], sides: list[str], request: Request) -> list[Hand]:
+def posed_hands(parameters: Parameters, names: list[str], sides: list[str], request: ReadRequest) -> list[Hand]:
     """Run the layers: a `Hand` for each row, whole, of the object and side in `names` and `sides` (B,)."""
     hands: dict[int, Hand] = {}
     for side in dict.fromkeys(sides):
@@ -65,7 +65,7 @@ def posed_hands(parameters: Parameters, names: list[str], sides: list[str], requ
     return [hands[i] for i in range(len(sides))]
 
 
-def _posed(parameters: Parameters, chosen: list[int], names: list[str], side: str, request: Request) -> list[Hand]:
+def _posed(parameters: Parameters, chosen: list[int], names: list[str], side: str, request: ReadRequest) -> list[Hand]:
     import torch
 
     layer = request.layer(side)
@@ -84,7 +84,7 @@ def _posed(parameters: Parameters, chosen: list[int], names: list[str], side: st
     ]
 
 
-def _columns(content: dict[str, np.ndarray], request: Request) -> tuple[np.ndarray, ...] | None:
+def _columns(content: dict[str, np.ndarray], request: ReadRequest) -> tuple[np.ndarray, ...] | None:
     """betas, global_orient, hand_pose (or its coefficients), transl; each (B, n)."""
     for key in WHOLE_KEYS:
         if key in content:
@@ -110,7 +110,7 @@ def _columns(content: dict[str, np.ndarray], request: Request) -> tuple[np.ndarr
     return tuple(parts[name] for name in SPLIT_KEYS)
 
 
-def _rows(content: dict[str, np.ndarray], key: str, width: int, request: Request) -> np.ndarray:
+def _rows(content: dict[str, np.ndarray], key: str, width: int, request: ReadRequest) -> np.ndarray:
     array = _numbers(content, key, request)
     array = array[None] if array.ndim == 1 else array
     if array.ndim != 2 or array.shape[1] != width:
@@ -119,7 +119,7 @@ def _rows(content: dict[str, np.ndarray], key: str, width: int, request: Request
 
 
 def _rotations(
-    content: dict[str, np.ndarray], key: str, joints: int, request: Request, pca: bool = False
+    content: dict[str, np.ndarray], key: str, joints: int, request: ReadRequest, pca: bool = False
 ) -> np.ndarray:
     """Axis-angles (B, 3 joints) of axis-angles in any grouping or of matrices; coefficients (B, n) as they are."""
     array = _numbers(content, key, request)
@@ -139,14 +139,14 @@ def _rotations(
     )
 
 
-def _numbers(content: dict[str, np.ndarray], key: str, request: Request) -> np.ndarray:
+def _numbers(content: dict[str, np.ndarray], key: str, request: ReadRequest) -> np.ndarray:
     array = np.asarray(content[key])
     if array.dtype.kind not in "fiu":
         raise request.error(f"'{key}' has type {array.dtype}, expected numbers.")
     return array.astype(np.float64)
 
 
-def _flat_pose(pose: np.ndarray, content: dict[str, np.ndarray], sides: list[str], request: Request) -> np.ndarray:
+def _flat_pose(pose: np.ndarray, content: dict[str, np.ndarray], sides: list[str], request: ReadRequest) -> np.ndarray:
     """The pose (B, 45) relative to the flat hand, from coefficients or from the mean pose where the file says so."""
     pca = pose.shape[1] < 45 or bool(flag(content, "use_pca", request))
     flat = flag(content, "flat_hand_mean", request)
@@ -170,7 +170,7 @@ def _flat_pose(pose: np.ndarray, content: dict[str, np.ndarray], sides: list[str
     return result
 
 
-def flag(content: dict[str, np.ndarray], key: str, request: Request) -> bool | None:
+def flag(content: dict[str, np.ndarray], key: str, request: ReadRequest) -> bool | None:
     """A yes or no of the file, None where it is not there. Raises HandFileError for anything else."""
     if key not in content:
         return None
@@ -180,7 +180,7 @@ def flag(content: dict[str, np.ndarray], key: str, request: Request) -> bool | N
     return bool(value.reshape(-1)[0])
 
 
-def _center(content: dict[str, np.ndarray], request: Request) -> int | None:
+def _center(content: dict[str, np.ndarray], request: ReadRequest) -> int | None:
     if "center_idx" not in content:
         return None
     value = np.asarray(content["center_idx"])

@@ -14,7 +14,7 @@ import numpy as np
 from fastgrasp_evaluation.formats import parameters as mano
 from fastgrasp_evaluation.formats.hands import Hand
 from fastgrasp_evaluation.formats.ours import object_names
-from fastgrasp_evaluation.formats.request import Request
+from fastgrasp_evaluation.formats.request import ReadRequest
 from fastgrasp_model.hand import VERTICES
 
 VERTEX_KEYS = ("vertices", "verts", "hand_verts")
@@ -23,7 +23,7 @@ _STRETCH = 3.0
 _EXPECTED = f"vertices (B, 778, 3), or (B, V, 3) with faces (F, 3); or {mano.EXPECTED}"
 
 
-def load(request: Request) -> dict[str, np.ndarray]:
+def load(request: ReadRequest) -> dict[str, np.ndarray]:
     """The arrays of a file by name; an array alone is called `parameters` or `vertices`, by its shape.
 
     Raises HandFileError where it is damaged or holds objects.
@@ -47,13 +47,13 @@ def load(request: Request) -> dict[str, np.ndarray]:
     return {"parameters": loaded}
 
 
-def _load_pickle(request: Request) -> dict[str, np.ndarray]:
+def _load_pickle(request: ReadRequest) -> dict[str, np.ndarray]:
     from fastgrasp_model.hand.restricted_pickle import read_pickle
 
     return read_pickle(request.path)
 
 
-def read(content: dict[str, np.ndarray], request: Request) -> list[Hand]:
+def read(content: dict[str, np.ndarray], request: ReadRequest) -> list[Hand]:
     """The hands in these arrays. Raises HandFileError where keys are missing or whole arrays have a wrong shape."""
 
     def sides_of(count: int) -> list[str]:
@@ -82,7 +82,7 @@ def read(content: dict[str, np.ndarray], request: Request) -> list[Hand]:
     ]  # fmt: skip
 
 
-def _sides(content: dict[str, np.ndarray], count: int, request: Request) -> list[str]:
+def _sides(content: dict[str, np.ndarray], count: int, request: ReadRequest) -> list[str]:
     if "side" not in content:
         return [request.hand_side(None)] * count
     found = np.asarray(content["side"])
@@ -93,7 +93,7 @@ def _sides(content: dict[str, np.ndarray], count: int, request: Request) -> list
     return [request.hand_side(word) for word in np.broadcast_to(found, (count,))]
 
 
-def _vertices(content: dict[str, np.ndarray], request: Request) -> np.ndarray | None:
+def _vertices(content: dict[str, np.ndarray], request: ReadRequest) -> np.ndarray | None:
     key = next((key for key in VERTEX_KEYS if key in content), None)
     if key is None:
         return None
@@ -108,7 +108,7 @@ def _vertices(content: dict[str, np.ndarray], request: Request) -> np.ndarray | 
     return array.astype(np.float64) * request.scale
 
 
-def _keypoints(content: dict[str, np.ndarray], count: int, request: Request) -> np.ndarray | None:
+def _keypoints(content: dict[str, np.ndarray], count: int, request: ReadRequest) -> np.ndarray | None:
     if "keypoints" not in content:
         return None
     array = np.asarray(content["keypoints"])
@@ -117,7 +117,7 @@ def _keypoints(content: dict[str, np.ndarray], count: int, request: Request) -> 
     return array.astype(np.float64) * request.scale
 
 
-def _rows_beside(parameters: mano.Parameters | None, count: int, request: Request) -> np.ndarray | None:
+def _rows_beside(parameters: mano.Parameters | None, count: int, request: ReadRequest) -> np.ndarray | None:
     """The parameters that stand beside vertices, (B, 61) or None."""
     if parameters is None:
         return None
@@ -129,7 +129,7 @@ def _rows_beside(parameters: mano.Parameters | None, count: int, request: Reques
 
 
 def _faces(
-    content: dict[str, np.ndarray], vertices: np.ndarray, sides: list[str], request: Request
+    content: dict[str, np.ndarray], vertices: np.ndarray, sides: list[str], request: ReadRequest
 ) -> list[np.ndarray]:
     """The faces of each hand, of the file or, for 778 vertices, of the hand layer."""
     count, size = vertices.shape[:2]
@@ -152,7 +152,7 @@ def _faces(
     return [request.layer(side).closed_faces.cpu().numpy() for side in sides]
 
 
-def _check_numbering(vertices: np.ndarray, side: str, request: Request) -> None:
+def _check_numbering(vertices: np.ndarray, side: str, request: ReadRequest) -> None:
     """Raises HandFileError where no hand (of finite numbers) has edges like the layer's: its vertices are others."""
     layer = request.layer(side)
     faces = layer.faces.cpu().numpy()

@@ -11,7 +11,7 @@ from fastgrasp_evaluation.formats import contactgen, fastgrasp_published, graspt
 from fastgrasp_evaluation.formats.errors import HandFileError
 from fastgrasp_evaluation.formats.files import mesh_files, natural
 from fastgrasp_evaluation.formats.hands import Hand, hand_sets
-from fastgrasp_evaluation.formats.request import UNITS, Request
+from fastgrasp_evaluation.formats.request import UNITS, ReadRequest
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_model.hand import SIDES
 from fastgrasp_model.hand.mano_file import HandModelError
@@ -51,12 +51,12 @@ def read_hands(
         raise HandFileError(path, f"unit {unit!r} is unknown, expected one of {', '.join(UNITS)}.")
     if side is not None and side not in SIDES:
         raise HandFileError(path, f"side {side!r} is unknown, expected 'right' or 'left'.")
-    request = Request(path, layer_for, side, unit, object_name)
+    request = ReadRequest(path, layer_for, side, unit, object_name)
     sets = hand_sets(_read(request), request)
     return _chosen(sets, request)
 
 
-def _chosen(sets: list[HandSet], request: Request) -> list[HandSet]:
+def _chosen(sets: list[HandSet], request: ReadRequest) -> list[HandSet]:
     """The sets of the object the caller named; a source with one object alone may call it what it likes."""
     names = list(dict.fromkeys(one.object_name for one in sets))
     if request.object_name is None:
@@ -70,7 +70,7 @@ def _chosen(sets: list[HandSet], request: Request) -> list[HandSet]:
     return [one for one in sets if one.object_name == request.object_name]
 
 
-def _read(request: Request) -> list[Hand]:
+def _read(request: ReadRequest) -> list[Hand]:
     path = request.path
     if path.is_dir():
         return _read_folder(request)
@@ -79,7 +79,7 @@ def _read(request: Request) -> list[Hand]:
     return _read_file(request)
 
 
-def _read_file(request: Request) -> list[Hand]:
+def _read_file(request: ReadRequest) -> list[Hand]:
     suffix = request.path.suffix.lower()
     if suffix in (".npz", ".npy", ".pkl", ".pickle"):
         content = plain.load(request)
@@ -94,7 +94,7 @@ def _read_file(request: Request) -> list[Hand]:
     raise request.error(f"a file ending in {suffix!r} was found, expected {_KINDS}. Save arrays with np.savez.")
 
 
-def _read_folder(request: Request) -> list[Hand]:
+def _read_folder(request: ReadRequest) -> list[Hand]:
     folder = request.path
     if (folder / meshes.MANIFEST).is_file():
         return _read_file(request.at(folder / meshes.MANIFEST))

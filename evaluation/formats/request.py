@@ -19,7 +19,7 @@ _MANO_REMEDY = "Give the MANO file that the grasps were made with (--mano MANO_R
 
 
 @dataclass(frozen=True)
-class Request:
+class ReadRequest:
     """One call of `read_hands`; `layers` keeps what `layer_for` gave, by side."""
 
     path: Path
@@ -34,7 +34,7 @@ class Request:
         """Metres in one unit."""
         return UNITS[self.unit]
 
-    def at(self, path: Path, unit: str | None = None) -> Request:
+    def at(self, path: Path, unit: str | None = None) -> ReadRequest:
         """The same request for another file, and for another unit where that is given."""
         return replace(self, path=path, unit=unit or self.unit)
 

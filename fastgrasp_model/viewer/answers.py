@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from fastgrasp_model.viewer.sets import BrowsableSet
-from fastgrasp_model.viewer.stage import Stage
+from fastgrasp_model.viewer.stage import ViewerScenes
 
 PICTURE = 560  # pixels, for browsers without WebGL
 
@@ -21,8 +21,8 @@ class NothingThere(ValueError):
 class Answers:
     """Answers on one set; nothing is computed before it is asked for. Safe to ask from many threads."""
 
-    def __init__(self, grasps: BrowsableSet, stage: Stage | None = None) -> None:
-        self._set, self._stage = grasps, stage or Stage(grasps)
+    def __init__(self, grasps: BrowsableSet, stage: ViewerScenes | None = None) -> None:
+        self._set, self._stage = grasps, stage or ViewerScenes(grasps)
         self._rows = lru_cache(64)(self._select)
 
     def warm_up(self) -> None:

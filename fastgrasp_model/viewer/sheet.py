@@ -12,7 +12,7 @@ import numpy as np
 from fastgrasp_model.render import caption_font, save_picture
 from fastgrasp_model.render_scene import panel_picture
 from fastgrasp_model.viewer.sets import BrowsableSet, ViewError
-from fastgrasp_model.viewer.stage import Stage
+from fastgrasp_model.viewer.stage import ViewerScenes
 
 CELL, COLUMNS = 260, 5
 _CAPTION, _HEAD, _MARGIN, _GAP = 40, 34, 14, 8
@@ -48,7 +48,7 @@ def draw_sheet(
     title: str = "",
     columns: int = COLUMNS,
     cell: int = CELL,
-    stage: Stage | None = None,
+    stage: ViewerScenes | None = None,
 ) -> Path:
     """Write a picture of the grasps in `rows`, `columns` of them beside each other.
 
@@ -64,7 +64,7 @@ def draw_sheet(
 
     if not len(rows):
         raise ViewError("there are no grasps to draw")
-    stage = stage or Stage(grasps)
+    stage = stage or ViewerScenes(grasps)
     height, width = math.ceil(len(rows) / columns), min(columns, len(rows))
     head = _HEAD if title else 0
     size = (2 * _MARGIN + width * (cell + _GAP) - _GAP, 2 * _MARGIN + head + height * (cell + _CAPTION + _GAP) - _GAP)
@@ -80,7 +80,7 @@ def draw_sheet(
     return save_picture(sheet, path)
 
 
-def picture(grasps: BrowsableSet, stage: Stage, row: int, size: int) -> np.ndarray:
+def picture(grasps: BrowsableSet, stage: ViewerScenes, row: int, size: int) -> np.ndarray:
     """One grasp, (size, size, 3) uint8 sRGB; the hand alone where its object cannot be made."""
     scene = stage.object(int(grasps.object_of[row]))
     drawn = panel_picture(scene, [stage.hand(row)], stage.side(row), size)
@@ -89,7 +89,7 @@ def picture(grasps: BrowsableSet, stage: Stage, row: int, size: int) -> np.ndarr
     return (flat * 255 + 0.5).clip(0, 255).astype(np.uint8)
 
 
-def _write_caption(draw, middle: int, top: int, cell: int, grasps: BrowsableSet, stage: Stage, row: int) -> None:
+def _write_caption(draw, middle: int, top: int, cell: int, grasps: BrowsableSet, stage: ViewerScenes, row: int) -> None:
     number = int(grasps.object_of[row])
     words = f"{row}  {grasps.objects[number]}"
     kind = grasps.grasp_types[grasps.type_of[row]]

@@ -12,7 +12,7 @@ from fastgrasp_model.viewer.sets import BrowsableSet
 from fastgrasp_model.viewer.sides import best_side
 
 
-class Stage:
+class ViewerScenes:
     """The grasps of a set as drawable things, in the frame of their object, metres. Safe to ask from many threads.
 
     layer: the hand, by default the one the set names; it is read when the first hand is asked for.

@@ -8,7 +8,7 @@ import trimesh
 
 from fastgrasp_model.viewer.answers import Answers
 from fastgrasp_model.viewer.server import make_server
-from fastgrasp_model.viewer.stage import Stage
+from fastgrasp_model.viewer.stage import ViewerScenes
 
 OBJECTS = ["mug:1", "can:2", "mug:7"]
 TYPES = ["power", "tripod", "never"]
@@ -96,7 +96,7 @@ def few_grasps():
 
 @pytest.fixture
 def stage(few_grasps, layer):
-    return Stage(few_grasps, layer)
+    return ViewerScenes(few_grasps, layer)
 
 
 @pytest.fixture
