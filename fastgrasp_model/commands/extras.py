@@ -44,7 +44,7 @@ COMMANDS = {
 
 def extra_of(module: str | None) -> str | None:
     """The extra that brings a module, None for one that no extra lists."""
-    package = {"sklearn": "scikit-learn"}.get(module or "", (module or "").split(".")[0])
+    package = (module or "").partition(".")[0]
     return next((name for name, extra in EXTRAS.items() if package in extra.packages), None)
 
 
