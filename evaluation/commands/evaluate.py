@@ -1,4 +1,4 @@
-"""Measure saved grasps, ours or anybody's, on their objects.
+"""Measure saved grasps of any method on their objects.
 
     fastgrasp evaluate mug.npz --object mug.obj
     fastgrasp evaluate theirs/ --objects meshes/ --protocol both --html report.html
@@ -11,15 +11,50 @@ from __future__ import annotations
 
 import json
 import os
-from argparse import RawDescriptionHelpFormatter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from fastgrasp_model.commands.shared import InputError, Parser, check_output, positive
+from tyro.conf import Positional, arg
+
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, check_output, parse
+
+
+@dataclass
+class EvaluateOptions:
+    grasps: Annotated[Positional[Path], arg(metavar="GRASPS")]
+    """a grasp file, or a folder of files or meshes"""
+    object: Annotated[Path | None, arg(metavar="MESH")] = None
+    """the object's mesh, in metres, in the frame of the grasps"""
+    objects: Annotated[Path | None, arg(metavar="DIR")] = None
+    """a folder of meshes, for grasps on several objects"""
+    protocol: Literal["strict", "legacy", "both"] = "both"
+    """which table"""
+    side: Literal["right", "left"] | None = None
+    """side of hands whose file does not tell"""
+    unit: Literal["m", "cm", "mm"] = "m"
+    """unit of lengths in foreign files"""
+    mano: Annotated[Path | None, arg(metavar="FILE")] = None
+    """your MANO file, for parameters of that hand"""
+    simulation: bool = True
+    """leave out the columns of the simulator"""
+    workers: AtLeastOne = os.cpu_count() or 1
+    """processes"""
+    label: str | None = None
+    """name of these grasps in the tables"""
+    json: bool = False
+    """print every figure of every grasp as JSON"""
+    out: Annotated[Path | None, arg(metavar="FILE.json")] = None
+    """write the same JSON to a file"""
+    html: Annotated[Path | None, arg(metavar="FILE.html")] = None
+    """write a page with tables and pictures"""
+    compare: Annotated[tuple[Path, ...], arg(metavar="FILE.json...")] = ()
+    """reports to show beside this one on the page"""
 
 
 def main(argv: list[str]) -> int:
-    """Measure grasps and print a table for each protocol, or JSON. The exit code is 1 where none could be measured."""
-    options = _parser().parse_args(argv)
+    """Measure grasps and print a table for each protocol, or JSON. The exit code is 1 if none could be measured."""
+    options = parse(EvaluateOptions, argv, "fastgrasp evaluate", __doc__)
     check_output(options.out, (".json",))
     check_output(options.html, (".html",))
     from fastgrasp_evaluation.commands.reporting import print_report, write_outputs
@@ -41,8 +76,8 @@ def main(argv: list[str]) -> int:
     return 0 if report["counts"]["measured"] else 1
 
 
-def _tasks(options) -> list:
-    """The hands of the file with the meshes they hold."""
+def _tasks(options: EvaluateOptions) -> list:
+    """Read the hands and find the meshes of their objects."""
     from fastgrasp_evaluation.commands.reporting import find_meshes
     from fastgrasp_evaluation.formats import read_hands
     from fastgrasp_evaluation.metrics.parallel import MeshFile, Task
@@ -73,14 +108,14 @@ def _tasks(options) -> list:
     return [Task(alone or meshes[hands.object_name], 0, hands) for hands in sets]
 
 
-def _measured(tasks: list, options) -> dict:
+def _measured(tasks: list, options: EvaluateOptions) -> dict:
     from fastgrasp_evaluation.metrics.parallel import measure_tasks
     from fastgrasp_evaluation.metrics.protocols import protocol_names
     from fastgrasp_evaluation.metrics.summary import BenchmarkError, build_report
     from fastgrasp_model import __version__
 
     protocols = protocol_names(options.protocol)
-    measured = measure_tasks(tasks, protocols, options.simulate, options.workers, options.json, options.mano)
+    measured = measure_tasks(tasks, protocols, options.simulation, options.workers, options.json, options.mano)
     if all(part.refused for part in measured):
         raise BenchmarkError(f"No object can be measured. {measured[0].object_name}: {measured[0].refused}")
     settings = {
@@ -90,28 +125,8 @@ def _measured(tasks: list, options) -> dict:
         "cloud": None,
         "weights": None,
         "hand": f"MANO file {options.mano.name}" if options.mano else "open hand",
-        "simulated": options.simulate,
+        "simulated": options.simulation,
         "version": __version__,
         "source": options.grasps.name,
     }
     return build_report(measured, protocols, settings)
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="fastgrasp evaluate", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("grasps", type=Path, metavar="GRASPS", help="a grasp file, or a folder of files or meshes")
-    add("--object", type=Path, metavar="MESH", help="the object's mesh, in metres, in the frame of the grasps")
-    add("--objects", type=Path, metavar="DIR", help="a folder of meshes, for grasps on several objects")
-    add("--protocol", choices=["strict", "legacy", "both"], default="both", help="which table (default both)")
-    add("--side", choices=["right", "left"], help="of hands whose file does not tell")
-    add("--unit", choices=["m", "cm", "mm"], default="m", help="of lengths in foreign files (default m)")
-    add("--mano", type=Path, metavar="FILE", help="your MANO file, for parameters of that hand")
-    add("--no-simulation", dest="simulate", action="store_false", help="leave out the columns of the simulator")
-    add("--workers", type=positive, default=os.cpu_count() or 1, help="processes (default: one for each core)")
-    add("--label", help="what the tables call these grasps")
-    add("--json", action="store_true", help="print every figure of every grasp as JSON")
-    add("--out", type=Path, metavar="FILE.json", help="write the same JSON to a file")
-    add("--html", type=Path, metavar="FILE.html", help="write a page with tables and pictures")
-    add("--compare", type=Path, nargs="+", default=[], metavar="FILE.json", help="reports to lay beside on the page")
-    return parser

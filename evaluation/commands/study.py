@@ -1,18 +1,57 @@
-"""`fastgrasp study`: a page on which people choose between the grasps of several methods, and the count of what they
-chose."""
+"""A blinded user study: a page on which people choose between the grasps of several methods, and the count of answers.
+
+    fastgrasp study ours/ theirs.npz --objects meshes/ --out study/
+    fastgrasp study --tally answers/ --key study_key.json
+
+The page asks which of the grasps of 2 to 4 methods is the most natural and stable. docs/user_study.md tells more.
+"""
 
 from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from fastgrasp_model.commands.shared import InputError, Parser, check_output, not_negative, positive
+from tyro.conf import Positional, arg
+
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, NotNegative, check_output, parse
+
+_EXAMPLE = "fastgrasp study ours/ theirs.npz --objects meshes/ --out study/"
+
+
+@dataclass
+class StudyOptions:
+    methods: Annotated[Positional[tuple[Path, ...]], arg(metavar="GRASPS...")] = ()
+    """one path for each method, as fastgrasp evaluate reads it"""
+    objects: Annotated[Path | None, arg(metavar="DIR")] = None
+    """the objects' meshes, named like the objects"""
+    out: Annotated[Path | None, arg(metavar="DIR")] = None
+    """the new folder; the key goes to DIR_key.json"""
+    per_object: AtLeastOne = 3
+    """questions for each object"""
+    labels: Annotated[str | None, arg(metavar="A,B,C")] = None
+    """the methods' names in the count (default: file names)"""
+    title: str = "Grasp study"
+    """heading of the page"""
+    contact: str = ""
+    """where participants send their answers, such as a mail address"""
+    views: Literal[1, 2, 3] = 2
+    """views of each grasp"""
+    seed: NotNegative = 0
+    """of the draw, or of the resampling"""
+    tally: Annotated[tuple[Path, ...], arg(metavar="FILE...")] = ()
+    """answers, or folders of them, to count"""
+    key: Path = Path("study_key.json")
+    """the study's key, for --tally"""
+    json: bool = False
+    """print a report as JSON"""
 
 
 def main(argv: list[str]) -> int:
-    """Write a study's page, or count the answers that came back."""
-    options = _parser().parse_args(argv)
+    """Write a study's page, or count its answers. The exit code is 1 if no answers count."""
+    options = parse(StudyOptions, argv, "fastgrasp study", __doc__)
     if options.tally:
         if options.methods:
             raise InputError("--tally counts answers; it takes no methods. Make the page without --tally")
@@ -23,7 +62,7 @@ def main(argv: list[str]) -> int:
     return _make(options)
 
 
-def _make(options) -> int:
+def _make(options: StudyOptions) -> int:
     from fastgrasp_evaluation.study import page, sources
     from fastgrasp_evaluation.study.draw import draw_questions
 
@@ -57,7 +96,7 @@ def _make(options) -> int:
     return 0
 
 
-def _count(options) -> int:
+def _count(options: StudyOptions) -> int:
     from fastgrasp_evaluation.study.answers import find_answers, read_answers, read_key
     from fastgrasp_evaluation.study.tally import tally
 
@@ -134,7 +173,7 @@ def _counted(number: int, word: str) -> str:
 
 @contextmanager
 def _progress(total: int):
-    """Gives a function to call after each drawn grasp; the bar goes to stderr and only to a terminal."""
+    """Show a progress bar on a terminal's stderr; gives the function to call after each drawn grasp."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -142,32 +181,3 @@ def _progress(total: int):
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("drawing", total=total)
         yield lambda: bar.advance(task)
-
-
-_EXAMPLE = "fastgrasp study ours/ theirs.npz --objects meshes/ --out study/"
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="fastgrasp study",
-        description="A blinded user study: write a page on which people choose the most natural and stable of the "
-        "grasps of 2 to 4 methods; with --tally count the answers they send back.",
-        epilog=f"example: {_EXAMPLE}; then: fastgrasp study --tally answers/ --key study_key.json",
-    )
-    parser.add_argument(
-        "methods", type=Path, nargs="*", metavar="GRASPS", help="what fastgrasp evaluate reads, one for each method"
-    )
-    parser.add_argument("--objects", type=Path, metavar="DIR", help="the objects' meshes, named like the objects")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the new folder; the key goes to DIR_key.json")
-    parser.add_argument("--per-object", type=positive, default=3, help="questions for each object (default 3)")
-    parser.add_argument("--labels", metavar="A,B,C", help="the methods' names in the count (default: file names)")
-    parser.add_argument("--title", default="Grasp study", help="heading of the page (default 'Grasp study')")
-    parser.add_argument("--contact", default="", help="whom people send their answers, such as a mail address")
-    parser.add_argument("--views", type=int, choices=(1, 2, 3), default=2, help="sides to see a grasp from (default 2)")
-    parser.add_argument("--seed", type=not_negative, default=0, help="of the draw, or of the resampling (default 0)")
-    parser.add_argument("--tally", type=Path, nargs="+", metavar="FILE", help="answers, or folders of them, to count")
-    parser.add_argument(
-        "--key", type=Path, default=Path("study_key.json"), help="the study's key, for --tally (default study_key.json)"
-    )
-    parser.add_argument("--json", action="store_true", help="print a report as JSON")
-    return parser
