@@ -172,7 +172,7 @@ setup(
     package_dir=ROOMS,
     package_data={
         "fastgrasp_model": ["hand/data/*", "weights/**/*", "renamed.json", "viewer/page/*"],
-        "fastgrasp_evaluation": ["report/*.yaml", "report/templates/*", "study/page/*"],
+        "fastgrasp_evaluation": ["metrics/*.yaml", "report/*.yaml", "report/templates/*", "study/page/*"],
         "fastgrasp_synthesis": ["data/*.npz"],
     },
     data_files=shared_files(),

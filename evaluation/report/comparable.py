@@ -1,47 +1,29 @@
-"""What makes a row comparable with ours, and what does not.
+"""Marks that say what makes a row comparable with ours.
 
-A mark is one word beside a row. Some marks tell methods apart (hand, training data) and are what a comparison is
-about; others say that a figure was measured otherwise, and then the figure takes no part in a comparison.
+A mark is one word beside a row. Some marks distinguish methods (hand, training data); others say that a figure was
+measured differently, and then it takes no part in the comparison. `marks.yaml` holds their meanings.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import yaml
+
+from fastgrasp_evaluation.metrics.summary import CLUSTER_COLUMNS
 from fastgrasp_evaluation.report.published import PublishedRow
 
-SET_COLUMNS = frozenset({
-    "entropy_nats", "cluster_size_cm", "entropy_whitened_nats", "cluster_size_whitened", "entropy_whitened_raw_nats",
-    "cluster_size_whitened_raw", "entropy", "cluster_size",
-})  # fmt: skip
+# Columns of the whole set, of our tables and of the published ones: they depend on the number of samples.
+SET_COLUMNS = frozenset((*CLUSTER_COLUMNS, "entropy", "cluster_size"))
 
-MEANINGS = {
-    "objects": "The objects measured. Every figure depends on them.",
-    "samples": "Grasps per object and seed. Entropy and cluster size depend on their number.",
-    "candidates": "Hands drawn for each grasp. Of more than one the best by the score was kept, and every figure is "
-    "one of chosen grasps.",
-    "seeds": "Repetitions. Figures are means over seeds, each of the same kind; more of them only make it steadier.",
-    "cloud": "What the method saw of the object: its whole surface, or one side as a depth camera sees it.",
-    "displacement": "The published constants of the simulation, with gravity along +y.",
-    "contact": "The definition of contact: on HO-3D a hand vertex within 5 mm, on GRAB and OakInk a legacy surface "
-    "volume that is not zero.",
-    "hand": "The hand model. Thicker or longer fingers change volume and contact by themselves; it tells methods "
-    "apart and does not change how they are measured.",
-    "training": "The training data. They tell methods apart and do not change how they are measured.",
-    "volume": "The text of the paper counts solid cells of 1 mm, its published code 5 mm voxels of the object's "
-    "surface; the table does not say which it shows. It stands beside our surface volume.",
-    "diversity": "The published code divides each dimension by its deviation, prints a raw and a canonical variant, "
-    "and does not say which is in the table. It stands beside our whitened canonical figures.",
-    "seconds": "Published times were taken on another device; ours, if any, are named under Time.",
-    "task": "Table 4 rebuilds captured grasps with the autoencoder; it generates nothing.",
-    "version": "Measured by another version of this program.",
-}
+MEANINGS: dict[str, str] = yaml.safe_load(Path(__file__).with_name("marks.yaml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A key of `MEANINGS` with what holds for this row. `spoils`: the columns that were measured otherwise for it;
-    None for all of them, an empty set for none."""
+    """A key of `MEANINGS` with its text for this row. `spoils`: the columns that were measured differently, None for
+    all of them."""
 
     word: str
     text: str
@@ -50,14 +32,14 @@ class Mark:
 
 
 def spoilt(marks: list[Mark], column: str) -> bool:
-    """Whether a figure of this column cannot be compared with ours."""
+    """Return whether a figure of this column cannot be compared with ours."""
     return any(mark.spoils is None or column in mark.spoils for mark in marks)
 
 
 def marks_between(report: dict, other: dict) -> list[Mark]:
-    """Marks of another benchmark report beside ours."""
+    """Return the marks of another report beside ours."""
     ours, theirs = report["settings"], other["settings"]
-    mine, other_objects = measured_objects(report), measured_objects(other)
+    mine, other_objects = _object_names(report), _object_names(other)
     marks = [_mark("objects", mine == other_objects, _objects_text(mine, other_objects), None)]
     samples = [settings.get("samples") or "not stated" for settings in (theirs, ours)]
     marks.append(_mark("samples", samples[0] == samples[1], f"{samples[0]}; ours {samples[1]}", SET_COLUMNS))
@@ -75,9 +57,9 @@ def marks_between(report: dict, other: dict) -> list[Mark]:
 
 
 def marks_of_published(report: dict, row: PublishedRow) -> list[Mark]:
-    """Marks of a published row beside ours."""
+    """Return the marks of a published row beside ours."""
     settings = report["settings"]
-    objects = {name[:3] for name in measured_objects(report)}
+    objects = {name[:3] for name in _object_names(report)}
     alike = row.objects is not None and objects == row.objects
     marks = [_mark("objects", alike, f"objects of {row.data_set}", None)]
     if row.table == 4:
@@ -104,8 +86,8 @@ def marks_of_published(report: dict, row: PublishedRow) -> list[Mark]:
     return marks
 
 
-def measured_objects(report: dict) -> frozenset[str]:
-    """Names of the objects that figures of a report come from."""
+def _object_names(report: dict) -> frozenset[str]:
+    """Return the names of the objects that the figures of a report come from."""
     return frozenset(row["object"] for row in report["objects"] if row["refused"] is None and row["measured"])
 
 
@@ -114,13 +96,13 @@ def _mark(word: str, same: bool, text: str, spoils: frozenset[str] | None = froz
 
 
 def _cloud_mark(ours: str | None, theirs: str | None) -> Mark:
-    if theirs is None or ours is None:  # grasps from elsewhere: measured alike, whatever their method saw
-        return Mark("cloud", "not known for both rows; it tells methods apart")
+    if theirs is None or ours is None:  # grasps of other methods: measured alike for any cloud
+        return Mark("cloud", "not known for both rows; it distinguishes methods")
     return _mark("cloud", ours == theirs, f"{theirs}; ours {ours}", None)
 
 
 def _candidates_marks(ours: dict, theirs: dict) -> list[Mark]:
-    """A mark where two settings chose each grasp among different numbers of hands. Grasps from elsewhere: not known."""
+    """Return a mark if each grasp was selected among different numbers of hands; not known for other methods."""
     counts = [settings.get("candidates") or 1 for settings in (theirs, ours)]
     if counts[0] == counts[1]:
         return []
@@ -140,7 +122,7 @@ def _is_mano(hand: str) -> bool:
 
 
 def explained(rows: list) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """For every mark of these table rows (word, meaning, [(who, what differs)]), in the order of `MEANINGS`."""
+    """Return (word, meaning, [(row, difference)]) for every mark of table rows, in the order of `MEANINGS`."""
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
         for mark in row.marks:

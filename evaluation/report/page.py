@@ -1,16 +1,17 @@
-"""`write_report`: one self-contained HTML page of a benchmark's JSON."""
+"""`write_report`: the report of a benchmark as one self-contained HTML page."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import io
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fastgrasp_evaluation.report import comparable, figures, plots, tables
 from fastgrasp_evaluation.report.published import published_rows
+from fastgrasp_model.commands.extras import require
+from fastgrasp_model.files import write_text
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _PICTURE_BUDGET = 3_600_000  # bytes of all pictures before base64 adds a third: the page stays below 6 MB
@@ -18,7 +19,7 @@ _QUALITIES = ((85, 1.0), (75, 0.8), (65, 0.6), (50, 0.45))  # WebP quality and s
 
 
 class ReportError(ValueError):
-    """What was given is no benchmark report, or its page cannot be made of it. The message names the remedy."""
+    """The input is no benchmark report, or its page cannot be made. The message names the remedy."""
 
 
 def write_report(
@@ -27,19 +28,17 @@ def write_report(
     pictures: Mapping[str, Sequence[tuple[str, bytes]]] | None = None,
     compare: Sequence[dict] = (),
 ) -> Path:
-    """Write the page, whole or not at all.
+    """Write the page atomically; return its path.
 
     Args:
         report: the JSON of `fastgrasp benchmark` or `fastgrasp evaluate`, as `metrics.summary.build_report` makes it.
-        path: .html; its folder is made.
-        pictures: for an object's name (caption, PNG or JPEG file) of some grasps, as `object_pictures` gives them.
+        path: .html; its folder is created.
+        pictures: for an object's name (caption, PNG or JPEG file) of some grasps, from `object_pictures`.
         compare: other such JSONs, shown as rows beside ours.
 
-    Returns:
-        The path.
-
     Raises:
-        ReportError: no such JSON, another ending, a picture that cannot be read. OSError: cannot be written.
+        ReportError: no such JSON, another ending, a picture that cannot be read. OSError: the page cannot be written.
+        MissingExtraError: jinja2 or matplotlib is missing.
     """
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
@@ -47,14 +46,7 @@ def write_report(
     for number, given in enumerate((report, *compare)):
         _check(given, f"comparison {number}" if number else "the report")
     text = _environment().get_template("page.html.j2").render(**_context(report, _embedded(pictures or {}), compare))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return path
+    return write_text(path, text)
 
 
 def _check(report: object, name: str) -> None:
@@ -67,15 +59,12 @@ def _check(report: object, name: str) -> None:
 
 
 def _environment():
-    import jinja2
-
+    jinja2 = require("jinja2", "the page of a report")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals.update(
-        shown=figures.shown, unit=figures.unit, short=figures.title, tenths=figures.tenths
-    )
+    environment.globals.update(shown=figures.shown, unit=figures.unit, short=figures.title, tenths=figures.tenths)
     return environment
 
 
@@ -96,7 +85,7 @@ def _context(report: dict, pictures: dict[str, list[tuple[str, str]]], compare: 
         "paper": paper,
         "source": published_rows()[0].source.rpartition(",")[0],
         "meanings": comparable.explained([row for table in found for row in table.rows]),
-        "seed_strips": plots.seed_strips(report, list(dict.fromkeys(names))),
+        "seed_rows": tables.seed_rows(report, list(dict.fromkeys(names))),
         "strips": [plot for plot in strips if plot],
         "pictures": pictures,
         "timing": report.get("timing"),
@@ -107,7 +96,7 @@ def _context(report: dict, pictures: dict[str, list[tuple[str, str]]], compare: 
 
 
 def settings_facts(report: dict) -> list[tuple[str, str]]:
-    """What was run, as (name, value); what the report does not say is left out, except whether it was simulated."""
+    """Return the known settings as (name, value)."""
     settings, counts = report["settings"], report["counts"]
     seeds = ", ".join(map(str, settings.get("seeds") or []))
     cloud = {"full": "whole surface", "partial": "one view, as a depth camera sees it"}.get(settings.get("cloud"))
@@ -116,7 +105,7 @@ def settings_facts(report: dict) -> list[tuple[str, str]]:
         ("Command", settings.get("command")),
         ("Objects", f"{counts['objects']}: {', '.join(map(str, settings.get('objects') or []))}"),
         ("Grasps per object", settings.get("samples")),
-        ("Ranked", f"every grasp is the best of {candidates} by the score" if candidates > 1 else None),
+        ("Selection", f"every grasp is the best of {candidates} by the score" if candidates > 1 else None),
         ("Seeds", seeds),
         ("Cloud", cloud or settings.get("cloud")),
         ("Hand", settings.get("hand")),
@@ -129,7 +118,7 @@ def settings_facts(report: dict) -> list[tuple[str, str]]:
 
 
 def problem_lines(report: dict) -> list[tuple[str, str, str, str]]:
-    """(object, kind, reason, which grasps) of everything that was not measured, grasps with one reason together."""
+    """Return (object, kind, reason, grasps) of everything that was not measured, grouped by reason."""
     lines = []
     for row in report["objects"]:
         if row["refused"] is not None:
@@ -153,7 +142,7 @@ def _which(grasps: list[dict]) -> str:
 
 
 def _embedded(pictures: Mapping[str, Sequence[tuple[str, bytes]]]) -> dict[str, list[tuple[str, str]]]:
-    """The pictures as data URIs, as large and as fine as the budget of the page allows."""
+    """Return the pictures as data URIs, in the best quality that fits the budget of the page."""
     for quality, size in _QUALITIES:
         packed = {
             name: [(caption, _webp(content, quality, size, name)) for caption, content in given]

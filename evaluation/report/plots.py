@@ -1,49 +1,30 @@
-"""Small plots as places in percent, which the page draws as SVG that keeps its letters readable on a phone."""
+"""Strip plots of the report: every grasp of every object as a dot, drawn by matplotlib as SVG for the page."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+import io
+import re
 
-from fastgrasp_evaluation.report.figures import known, scaled, shown, spread, title, unit
+import numpy as np
 
-_LANES = (0, -5, 5, -9, 9)  # pixels by which dots at the same place move apart
+from fastgrasp_evaluation.report.figures import known, scaled, shown, title, unit
+from fastgrasp_model.commands.extras import require
 
-
-@dataclass(frozen=True)
-class Dot:
-    x: float  # percent of the width
-    lane: int  # pixels from the middle
-    kind: str  # "held", "lost" or ""
-    tip: str
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One line of dots. middle: of the median, percent, or None; note: what is not among the dots."""
-
-    label: str
-    dots: list[Dot]
-    middle: float | None
-    median: str
-    note: str
-
-
-@dataclass(frozen=True)
-class StripPlot:
-    """ticks: (percent, text)."""
-
-    name: str
-    title: str
-    unit: str
-    scale: str
-    ticks: list[tuple[float, str]]
-    strips: list[Strip]
-    has_held: bool
+# Colours of the light theme; in the SVG they become the page's variables, so that the dark theme and print apply.
+_THEME = {"ink": "#1c2329", "soft": "#5b6670", "line": "#dfe4e8", "dot": "#2b6585", "lost": "#c2703d"}
+_LANES = (0, -0.14, 0.14, -0.28, 0.28)  # vertical offsets of dots at nearly equal values
+_CROWDED = 0.008  # share of the axis within which dots are offset
+_KINDS = {"": "dot", "held": "dot", "lost": "lost"}
+_STYLE = {
+    "svg.fonttype": "none", "svg.hashsalt": "fastgrasp", "font.size": 10, "axes.edgecolor": _THEME["line"],
+    "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False, "grid.color": _THEME["line"],
+    "xtick.color": _THEME["soft"], "ytick.color": _THEME["ink"], "ytick.left": False, "xtick.bottom": False,
+    "text.color": _THEME["ink"], "text.parse_math": False, "axes.axisbelow": True,
+}  # fmt: skip
 
 
 def main_columns(report: dict) -> list[str]:
-    """The volume and the displacement of the first protocol that has them."""
+    """Return the volume and the displacement of the first protocol that has them."""
     for pair in (
         ("penetration_volume_cm3", "displacement_six_directions_cm"),
         ("penetration_volume_surface_cm3", "displacement_legacy_cm"),
@@ -53,36 +34,74 @@ def main_columns(report: dict) -> list[str]:
     return []
 
 
-def strip_plot(report: dict, name: str) -> StripPlot | None:
-    """Every grasp of every object as a dot; None where no grasp knows the column."""
+def strip_plot(report: dict, name: str) -> dict | None:
+    """Draw a column; return "title", "unit", "scale", "has_held" and "svg", or None where no grasp has a value.
+
+    The axis runs from zero to the greatest value, in square roots where a few values are far greater than the rest.
+    Raises MissingExtraError.
+    """
     column = report["columns"][name]
-    values = [v for row in report["objects"] for g in row["grasps"] if (v := known(g.get(name))) is not None]
+    grasps = [grasp for row in report["objects"] for grasp in row["grasps"]]
+    values = [scaled(column, value) for grasp in grasps if (value := known(grasp.get(name))) is not None]
     if not values:
         return None
-    place, ticks, scale = _axis([scaled(column, value) for value in values])
-    strips = [_strip(row, name, column, place) for row in report["objects"]]
-    held = any(known(g.get("held_1s_share")) is not None for row in report["objects"] for g in row["grasps"])
-    return StripPlot(name, title(column), unit(column), scale, ticks, strips, held)
+    top = max(values) or 1.0
+    wide = top > 5 * float(np.quantile(values, 0.75, method="higher")) > 0
+    return {
+        "title": title(column),
+        "unit": unit(column),
+        "scale": "square-root scale" if wide else "",
+        "has_held": any(_kind(grasp) for grasp in grasps),
+        "svg": _svg(report["objects"], name, column, top, wide),
+    }
 
 
-def _strip(row: dict, name: str, column: dict, place) -> Strip:
-    found = [(known(grasp.get(name)), grasp) for grasp in row["grasps"]]
-    found = sorted(((value, grasp) for value, grasp in found if value is not None), key=lambda pair: pair[0])
-    dots, last, crowd = [], -1.0, 0
-    for value, grasp in found:
-        x = round(place(scaled(column, value)), 1)
-        crowd = crowd + 1 if x - last < 0.8 and dots else 0
-        last = last if crowd else x
-        tip = f"seed {grasp['seed']}, grasp {grasp['index']}: {shown(column, value)} {unit(column)}"
-        dots.append(Dot(x, _LANES[crowd % len(_LANES)], _kind(grasp), tip))
-    missing = row["count"] - len(found)
-    note = "refused" if row["refused"] is not None else f"{missing} unknown" if missing else ""
-    if not found:
-        return Strip(row["object"], [], None, "", note)
-    values = [value for value, _ in found]
-    half = len(values) // 2
-    median = values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
-    return Strip(row["object"], dots, round(place(scaled(column, median)), 1), shown(column, median), note)
+def _svg(objects: list[dict], name: str, column: dict, top: float, wide: bool) -> str:
+    matplotlib = require("matplotlib", "the page of a report")
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(12.5, 0.4 + 0.32 * len(objects)), layout="constrained")
+        axes = figure.add_subplot()
+        if wide:
+            axes.set_xscale("function", functions=(np.sqrt, np.square))
+        axes.set(xlim=(0, top), ylim=(len(objects) - 0.5, -0.5))
+        axes.set_yticks(range(len(objects)), [row["object"] for row in objects])
+        axes.grid(axis="x")
+        tips = _draw(axes, objects, name, column, (lambda value: (value / top) ** (0.5 if wide else 1)))
+        file = io.StringIO()
+        no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(file, format="svg", transparent=True, metadata=no_metadata)
+    return _themed(file.getvalue(), tips)
+
+
+def _draw(axes, objects: list[dict], name: str, column: dict, share) -> list[str]:
+    """Draw dots, medians and notes; return the tooltips of the dots in the order of drawing."""
+    drawn: dict[str, list[tuple[float, float, str]]] = {kind: [] for kind in _KINDS}
+    for line, row in enumerate(objects):
+        found = sorted(((v, g) for g in row["grasps"] if (v := known(g.get(name))) is not None), key=lambda p: p[0])
+        last, crowd = -1.0, 0
+        for value, grasp in found:
+            place = share(scaled(column, value))
+            crowd = crowd + 1 if place - last < _CROWDED else 0
+            last = last if crowd else place
+            tip = f"seed {grasp['seed']}, grasp {grasp['index']}: {shown(column, value)} {unit(column)}"
+            drawn[_kind(grasp)].append((scaled(column, value), line + _LANES[crowd % len(_LANES)], tip))
+        missing = row["count"] - len(found)
+        note = "refused" if row["refused"] is not None else f"{missing} unknown" if missing else ""
+        if found:
+            median = float(np.median([value for value, _ in found]))
+            axes.vlines(scaled(column, median), line - 0.4, line + 0.4, color=_THEME["ink"], linewidth=1.5)
+            note = f"median {shown(column, median)}  {note}"
+        axes.text(1.01, line, note, transform=axes.get_yaxis_transform(), va="center", color=_THEME["soft"])
+    for kind, dots in drawn.items():
+        colour = _THEME[_KINDS[kind]]
+        face = "none" if kind == "lost" else colour
+        axes.plot(
+            [x for x, _, _ in dots], [y for _, y, _ in dots], "o", clip_on=False, markersize=5, color=colour,
+            markerfacecolor=face, alpha=1.0 if kind == "lost" else 0.62,
+        )  # fmt: skip
+    return [tip for dots in drawn.values() for _, _, tip in dots]
 
 
 def _kind(grasp: dict) -> str:
@@ -90,73 +109,14 @@ def _kind(grasp: dict) -> str:
     return "" if held is None else "held" if held else "lost"
 
 
-def _axis(values: list[float]):
-    """From zero to the greatest value; square roots where a few are far greater than the rest."""
-    top = max(values) or 1.0
-    if top > 5 * sorted(values)[(3 * len(values)) // 4] > 0:
-        rounded = (_round_below(top * share) for share in (0.01, 0.05, 0.15, 0.35, 0.65, 1.0))
-        steps = [0.0, *dict.fromkeys(rounded)]
-        return (lambda value: 100 * math.sqrt(value / top)), _ticks(steps, top, math.sqrt), "square-root scale"
-    step = _round_below(top / 4)
-    steps = [step * i for i in range(int(top / step + 1e-9) + 1)]
-    return (lambda value: 100 * value / top), _ticks(steps, top, float), ""
-
-
-def _ticks(steps: list[float], top: float, scale) -> list[tuple[float, str]]:
-    return [(round(100 * scale(value / top), 1), f"{value:g}") for value in steps]
-
-
-def _round_below(value: float) -> float:
-    """The greatest of 1, 2, 2.5 and 5 times a power of ten that is not above `value`."""
-    power = 10.0 ** math.floor(math.log10(value))
-    return max(factor * power for factor in (1, 2, 2.5, 5) if factor * power <= value * (1 + 1e-9))
-
-
-@dataclass(frozen=True)
-class SeedStrip:
-    """A column's figure of each seed: dots in percent of an axis from 0 to `top`."""
-
-    name: str
-    title: str
-    unit: str
-    dots: list[Dot]
-    middle: float
-    mean: str
-    sd: str
-    lowest: str
-    highest: str
-    top: str
-
-
-def seed_strips(report: dict, names: list[str]) -> list[SeedStrip]:
-    """A strip for each column that at least two seeds know."""
-    strips = []
-    for name in names:
-        column, cell = report["columns"][name], report["table"][name]
-        pairs = [(seed["seed"], known(seed["table"].get(name))) for seed in report["seeds"]]
-        pairs = [(seed, value) for seed, value in pairs if value is not None]
-        if len(pairs) < 2 or known(cell["mean"]) is None:
-            continue
-        values = [value for _, value in pairs]
-        top = _top(column, max(values))
-        dots = [
-            Dot(round(100 * value / top, 1), 0, "", f"seed {seed}: {shown(column, value)} {unit(column)}")
-            for seed, value in pairs
-        ]
-        strips.append(
-            SeedStrip(
-                name, title(column), unit(column), dots, round(100 * cell["mean"] / top, 1),
-                shown(column, cell["mean"]), shown(column, spread(cell)[0]),
-                shown(column, min(values)), shown(column, max(values)), shown(column, top),
-            )
-        )  # fmt: skip
-    return strips
-
-
-def _top(column: dict, greatest: float) -> float:
-    """Where a seeds' axis ends: all of a share, ln 20 for an entropy of 20 clusters, or a quarter above the values."""
-    if column["unit"] == "%":
-        return 1.0
-    if column["unit"] == "nats" and greatest <= math.log(20):
-        return math.log(20)
-    return 1.25 * greatest or 1.0
+def _themed(svg: str, tips: list[str]) -> str:
+    """Return the SVG element alone, with tooltips, the page's fonts and colours, and without references to the web."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
+    remaining = iter(tips)  # the dots are the only elements <use>
+    svg = re.sub(r"(<use [^>]*?)/>", lambda match: f"{match[1]}><title>{next(remaining)}</title></use>", svg)
+    svg = re.sub(r' (xmlns(:\w+)?|clip-path|width|height|id)="(?!m[0-9a-f]{10}")[^"]*"', "", svg)
+    svg = re.sub(r"font-family: [^;\"]*; ", "", svg)
+    for name, colour in _THEME.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg

@@ -1,4 +1,4 @@
-"""The tables of the report as rows and cells: ours, other reports, and the published rows."""
+"""The tables of the page as rows and cells: ours, other reports, and the published rows."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fastgrasp_evaluation.report.comparable import Mark, marks_between, marks_of_published, spoilt
-from fastgrasp_evaluation.report.figures import DASH, KMEANS, arrow, known, shown, spread, unit
+from fastgrasp_evaluation.report.figures import DASH, KMEANS, arrow, known, shown, spread, title, unit
 from fastgrasp_evaluation.report.published import PublishedRow, published_rows
 
-# Columns of the published tables: title, unit, digits, which way is better, and ours beside it (None: set apart).
+# Columns of the published tables: title, unit, digits, which way is better, and our column (None: chosen in code).
 PAPER_COLUMNS = {
     "volume_cm3": ("penetration\nvolume", "cm3", 2, "lower", "penetration_volume_surface_cm3"),
     "displacement_cm": ("moved\n+y", "cm", 2, "lower", "displacement_legacy_cm"),
@@ -25,7 +25,7 @@ RECONSTRUCTION = ("displacement_cm", "depth_cm", "volume_cm3", "contact_percent"
 
 @dataclass
 class Cell:
-    """value in the column's own unit or None; `alike`: measured as ours is; `best`: of those that are alike."""
+    """value: in the column's unit, or None; alike: measured as ours; best: of those measured alike."""
 
     value: float | None
     text: str
@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass
 class Row:
-    """kind: "ours", "compare" or "published"; cells in the order of the table's columns."""
+    """kind: "ours", "compare" or "published"; cells: in the order of the table's columns."""
 
     kind: str
     label: str
@@ -58,7 +58,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows under one title. shared: the marks of all its published rows, shown once."""
+    """Rows under one title; the marks shared by all its published rows are shown once."""
 
     title: str
     rows: list[Row]
@@ -87,7 +87,7 @@ class Table:
 
 
 def protocol_table(report: dict, protocol: str, compare: Sequence[dict]) -> Table:
-    """One protocol: our row and those of other reports, best values marked among those measured alike."""
+    """Return the table of a protocol: our row and those of other reports, the best of those measured alike marked."""
     names = report["protocols"][protocol]
     columns = report["columns"]
     rows = [Row("ours", label_of(report), counts_text(report), [_own_cell(report, name) for name in names])]
@@ -101,8 +101,10 @@ def protocol_table(report: dict, protocol: str, compare: Sequence[dict]) -> Tabl
 
 
 def published_table(report: dict, compare: Sequence[dict]) -> Table:
-    """Tables 1 to 3 of the paper in groups by data set, our row first in each, in the paper's columns; the other
-    reports stand in the first group only."""
+    """Return Tables 1 to 3 of the paper in its columns, grouped by data set, with our row first in each group.
+
+    Other reports are in the first group only.
+    """
     groups = []
     for data_set, contact in (
         ("HO-3D", "contact: within 5 mm"), ("GRAB", "contact: legacy surface volume not zero"),
@@ -116,11 +118,23 @@ def published_table(report: dict, compare: Sequence[dict]) -> Table:
 
 
 def autoencoder_table(report: dict) -> Table:
-    """Table 4 of the paper, with our row in its columns."""
+    """Return Table 4 of the paper, with our row in its columns."""
     published = [row for row in published_rows() if row.table == 4]
     rows = _paper_rows(report, (), published, RECONSTRUCTION)
     group = Group("OakInk · reconstruction of captured grasps", rows)
     return Table([_paper_head(name) for name in RECONSTRUCTION], [group])
+
+
+def seed_rows(report: dict, names: Sequence[str]) -> list[dict]:
+    """Return "title", "unit" and "cells" (of each seed, mean, sd) of each column that at least two seeds have."""
+    rows = []
+    for name in names:
+        column, cell = report["columns"][name], report["table"][name]
+        values = [seed["table"].get(name) for seed in report["seeds"]]
+        if sum(known(value) is not None for value in values) > 1 and known(cell["mean"]) is not None:
+            cells = [shown(column, value) for value in (*values, cell["mean"], spread(cell)[0])]
+            rows.append({"title": title(column), "unit": unit(column), "cells": cells})
+    return rows
 
 
 def head_of(name: str, column: dict) -> Head:
@@ -133,7 +147,7 @@ def label_of(report: dict) -> str:
 
 
 def counts_text(report: dict) -> str:
-    """What the figures of a report stand on, in a few words; failures are always named."""
+    """Describe the numbers of grasps and objects of a report, and its failures."""
     counts = report["counts"]
     measured_on = counts["objects"] - counts["refused_objects"]
     text = f"{counts['measured']} of {counts['grasps']} grasps, {measured_on} of {counts['objects']} objects"
@@ -192,7 +206,7 @@ def _published_cell(name: str, row: PublishedRow, alike: bool) -> Cell:
 
 
 def seconds_per_grasp(report: dict) -> float | None:
-    """Median seconds of one grasp made alone, where the report was timed."""
+    """Return the median seconds of a call for one grasp, if the report has times."""
     batch = ((report.get("timing") or {}).get("batches") or {}).get("1") or {}
     milliseconds = known(batch.get("p50_ms"))
     return None if milliseconds is None else milliseconds / 1000
@@ -206,7 +220,7 @@ def _paper_head(name: str) -> Head:
 
 
 def _mark_best(rows: list[Row], better: list[str | None]) -> None:
-    """Mark the best value of each column, where at least two rows with different values were measured alike."""
+    """Mark the best value of each column if at least two rows with different values were measured alike."""
     for place, way in enumerate(better):
         cells = [row.cells[place] for row in rows]
         cells = [cell for cell in cells if cell.alike and cell.value is not None]

@@ -23,7 +23,7 @@ class Extra:
 
 
 EXTRAS = {
-    "eval": Extra("evaluate, benchmark, study", ("jinja2", "pybullet")),
+    "eval": Extra("evaluate, benchmark, study", ("jinja2", "matplotlib", "pybullet")),
     "training": Extra("train, synthesize", ("lightning", "tensorboard", "manifold3d")),
     "ray": Extra("synthesize --ray", ("ray",)),
 }

@@ -117,7 +117,7 @@ def test_values_that_are_no_numbers_are_a_dash(make_report, page_of):
     report["objects"][0]["grasps"][0]["penetration_volume_cm3"] = float("inf")
     page = page_of(report)
     assert "nan" not in page.row("ours").lower()
-    assert not [e for e in page.all("circle") if "inf" in e["cx"] or "nan" in e["cx"]]
+    assert not [e for e in page.all("use") if "inf" in e["x"] or "nan" in e["x"]]
 
 
 def test_every_failure_is_listed_and_counted(broken_report, page_of):
@@ -156,10 +156,19 @@ def test_every_grasp_is_a_dot_where_its_value_is(make_report, page_of):
     page = page_of(report)
     (figure, _) = (e for e in page.all("figure"))
     assert "volume solid" in figure["text"]
-    dots = [e for e in page.all("circle") if "figure" in e["inside"] and "%" in e["cx"]]
-    assert len(dots) == 2 * len(values)
-    shown = sorted(float(dot["cx"].rstrip("%")) for dot in dots[: len(values)])
-    assert shown == pytest.approx(sorted(100 * value / max(values) for value in values), abs=0.06)
+    dots = page.all("use")
+    assert len(dots) == 2 * len(values) and dots[0]["text"].strip() == "seed 0, grasp 0: 3.21 cm³"
+    x = sorted(float(dot["x"]) for dot in dots[: len(values)])
+    assert np.corrcoef(x, sorted(values))[0, 1] == pytest.approx(1) and x[-1] > x[0]
+
+
+def test_a_few_far_greater_values_are_shown_on_a_square_root_scale(make_report, page_of, tmp_path):
+    report = make_report(("mug",))
+    report["objects"][0]["grasps"][0]["penetration_volume_cm3"] = 400.0
+    text = page_of(report).all("figcaption")[0]["text"]
+    assert "square-root scale" in text and "held for 1 s" in text
+    first, second = (write_report(report, tmp_path / name).read_bytes() for name in ("a.html", "b.html"))
+    assert first == second
 
 
 def test_times_are_shown_beside_the_published_ones(make_report, page_of):
@@ -178,7 +187,7 @@ def test_times_are_shown_beside_the_published_ones(make_report, page_of):
 def test_one_seed_has_no_spread(make_report, page_of):
     assert "One seed was run" in text_of(page_of(make_report(seeds=(0,))), "seeds")
     several = text_of(page_of(make_report()), "seeds")
-    assert "One dot for each of 2 seeds" in several and "volume solid" in several
+    assert "The figure of each of 2 seeds" in several and "volume solid" in several
 
 
 def test_a_report_that_was_not_simulated_says_so(make_report, page_of):
