@@ -58,9 +58,9 @@ def _draw_file(options) -> int:
 
 def _draw_sheet(grasps: BrowsableSet, rows, options) -> int:
     """One page of the chosen grasps as a picture."""
-    from fastgrasp_model.viewer.sheet import COLUMNS, Page, draw_sheet
+    from fastgrasp_model.viewer.sheet import COLUMNS, SheetPage, draw_sheet
 
-    page = Page(options.page or 1, options.per_page or 25, options.seed)
+    page = SheetPage(options.page or 1, options.per_page or 25, options.seed)
     shown = page.of(rows)
     words = f"{grasps.name}, {_chosen(options)}: page {page.number} of {page.pages(len(rows))}"
     words += f", seed {page.seed}" if page.seed is not None else ""
@@ -111,10 +111,10 @@ def _serve(grasps: BrowsableSet, options) -> int:
     """Run the page until Ctrl-C."""
     from threading import Thread
 
-    from fastgrasp_model.viewer.answers import Answers
+    from fastgrasp_model.viewer.answers import ViewerAnswers
     from fastgrasp_model.viewer.server import HOST, make_server
 
-    answers = Answers(grasps)
+    answers = ViewerAnswers(grasps)
     with make_server(answers, options.port or 0) as server:
         wanted = {name: getattr(options, name) for name in ("family", "type", "split") if getattr(options, name)}
         address = f"http://{HOST}:{server.server_port}/" + _fragment(wanted, grasps, options.object)

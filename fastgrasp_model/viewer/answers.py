@@ -18,7 +18,7 @@ class NothingThere(ValueError):
     """There is no such grasp or object."""
 
 
-class Answers:
+class ViewerAnswers:
     """Answers on one set; nothing is computed before it is asked for. Safe to ask from many threads."""
 
     def __init__(self, grasps: BrowsableSet, stage: ViewerScenes | None = None) -> None:

@@ -1,8 +1,8 @@
 """The viewer's server, for this machine alone: the page, and facts and meshes of one grasp at a time.
 
     /                      the page; /viewer.css, /viewer.js, /scene.js
-    /set.json              `Answers.about`
-    /grasp.json?at=K       `Answers.grasp`; or ?row=R; family=, type=, split=, object= choose among the grasps
+    /set.json              `ViewerAnswers.about`
+    /grasp.json?at=K       `ViewerAnswers.grasp`; or ?row=R; family=, type=, split=, object= choose among the grasps
     /hand/ROW.bin  /object/NUMBER.bin  /picture/ROW.png
 
 Anything else is answered with 404 and one line of text.
@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from fastgrasp_model.viewer.answers import Answers, NothingThere
+from fastgrasp_model.viewer.answers import NothingThere, ViewerAnswers
 from fastgrasp_model.viewer.sets import ViewError
 
 HOST = "127.0.0.1"
@@ -28,7 +28,7 @@ _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 
 _BYTES, _PNG, _JSON = "application/octet-stream", "image/png", "application/json"
 
 
-def make_server(answers: Answers, port: int = 0) -> ThreadingHTTPServer:
+def make_server(answers: ViewerAnswers, port: int = 0) -> ThreadingHTTPServer:
     """A server on 127.0.0.1, not yet running; `server_port` tells its port, `serve_forever` runs it.
 
     port: 0 means any free one. Raises ViewError where the port is taken or not allowed.
@@ -54,7 +54,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers GET requests; knows a fixed list of paths, so no path of the disk is ever made from a request."""
 
-    answers: Answers
+    answers: ViewerAnswers
     server_version, sys_version, timeout = "fastgrasp-view", "", 30
 
     def do_GET(self) -> None:

@@ -20,7 +20,7 @@ _PAPER, _INK, _FAINT, _WARNING = (250, 251, 252), (52, 58, 66), (120, 128, 138),
 
 
 @dataclass(frozen=True)
-class Page:
+class SheetPage:
     """Which grasps a sheet shows: page `number` (from 1) of pages of `size`; `seed` shuffles the grasps first."""
 
     number: int = 1

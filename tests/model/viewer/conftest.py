@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from fastgrasp_model.viewer.answers import Answers
+from fastgrasp_model.viewer.answers import ViewerAnswers
 from fastgrasp_model.viewer.server import make_server
 from fastgrasp_model.viewer.stage import ViewerScenes
 
@@ -101,7 +101,7 @@ def stage(few_grasps, layer):
 
 @pytest.fixture
 def answers(few_grasps, stage):
-    return Answers(few_grasps, stage)
+    return ViewerAnswers(few_grasps, stage)
 
 
 @pytest.fixture

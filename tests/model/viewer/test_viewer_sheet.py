@@ -7,7 +7,7 @@ from PIL import Image
 
 from fastgrasp_model.render_scene import SceneHand, SceneObject
 from fastgrasp_model.viewer.sets import ViewError
-from fastgrasp_model.viewer.sheet import Page, draw_sheet, picture
+from fastgrasp_model.viewer.sheet import SheetPage, draw_sheet, picture
 from fastgrasp_model.viewer.sides import best_side
 
 CELL = 64
@@ -15,17 +15,17 @@ CELL = 64
 
 def test_pages_follow_each_other_and_cover_everything():
     rows = np.arange(100, 160)
-    pages = [Page(number, 25).of(rows).tolist() for number in (1, 2, 3)]
+    pages = [SheetPage(number, 25).of(rows).tolist() for number in (1, 2, 3)]
     assert [len(page) for page in pages] == [25, 25, 10]
     assert sum(pages, []) == rows.tolist()
-    mixed = [Page(number, 25, seed=4).of(rows).tolist() for number in (1, 2, 3)]
+    mixed = [SheetPage(number, 25, seed=4).of(rows).tolist() for number in (1, 2, 3)]
     assert sorted(sum(mixed, [])) == rows.tolist() and mixed[0] != pages[0]
-    assert mixed[1] == Page(2, 25, seed=4).of(rows).tolist() != Page(2, 25, seed=5).of(rows).tolist()
+    assert mixed[1] == SheetPage(2, 25, seed=4).of(rows).tolist() != SheetPage(2, 25, seed=5).of(rows).tolist()
 
 
 def test_a_page_too_far():
     with pytest.raises(ViewError, match="page 4 of 3: there are 60 grasps, 25 on a page; give a smaller --page"):
-        Page(4, 25).of(np.arange(60))
+        SheetPage(4, 25).of(np.arange(60))
 
 
 def test_size_and_difference(few_grasps, stage, tmp_path):
