@@ -18,7 +18,8 @@ _FACE = {
     "Grasps": "fastgrasp_model.grasps",
     "HandModelError": "fastgrasp_model.hand",
     "ManoLayer": "fastgrasp_model.hand",
-    "WeightsError": "fastgrasp_model.model",
+    "WeightsError": "fastgrasp_model.weights",
+    "load_model": "fastgrasp_model.weights",
 }
 __version__ = "0.1.0"
 __all__ = sorted(_FACE)

@@ -1,16 +1,16 @@
-"""An analytic score of grasps from the cloud alone: no mesh, no simulator, about a millisecond a grasp.
+"""The analytic score of grasps, for models without a grasp evaluator: from the cloud alone, about 1 ms a grasp.
 
-Four questions, each answered in [0, 1], multiplied:
+The product of four terms in [0, 1]:
 
-1. Contact: do the thumb and at least two fingers lie on the cloud?
-2. Penetration: how deep does the hand sink below the cloud's tangent planes?
-3. Balance: can the touching pads squeeze the object without moving it, each pushing within its friction cone?
-   The wrench residual of force closure, here minimised over the forces (compare Liu et al. 2021).
-4. Resistance: the weakest of many disturbing wrenches that the skin in contact can hold with unit forces, the
-   epsilon quality of Ferrari and Canny (1992) over sampled directions.
+1. Contact: the thumb and at least two fingers lie on the cloud.
+2. Penetration: the depth of the hand below the cloud's tangent planes.
+3. Balance: the wrench residual of force closure of the touching pads, each force within its friction cone, minimised
+   over the forces (compare Liu et al. 2021).
+4. Resistance: the least disturbing wrench that the skin in contact resists with unit forces, the epsilon quality of
+   Ferrari and Canny (1992) over sampled directions.
 
-On a single-view cloud fingers on the unseen side find no points. They earn nothing, which is the same for all
-grasps of that cloud: the score ranks grasps of one cloud and says little across clouds.
+On a single view, fingers on the hidden side find no points. The score ranks grasps of one cloud; it does not compare
+grasps of different clouds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-TOUCH = 0.006  # metres from the surface at which a contact counts 1/e
+CONTACT_SCALE = 0.006  # metres from the surface at which a contact counts 1/e
 ALLOWED_DEPTH = 0.001  # metres a pad may sink in: skin is soft
 DEPTH_SCALE = 0.010  # metres of further depth at which the score falls to 1/e
 FRICTION = 0.6
@@ -34,8 +34,7 @@ _SKIN_CONTACTS = 24  # vertices of a hand that count for its resistance
 
 
 class _Surface(NamedTuple):
-    """The cloud below hand vertices: height above it (negative: inside), distance, normal. (B, V), (B, V),
-    (B, V, 3)."""
+    """The cloud at hand vertices: height (B, V), negative inside; distance (B, V); normal (B, V, 3)."""
 
     height: np.ndarray
     distance: np.ndarray
@@ -43,7 +42,7 @@ class _Surface(NamedTuple):
 
 
 def score_grasps(vertices: np.ndarray, points: np.ndarray, normals: np.ndarray, pads: dict) -> np.ndarray:
-    """Score grasps of one object.
+    """Return the scores of grasps of one object.
 
     Args:
         vertices: (B, 778, 3) hands, metres, in the frame of the cloud.
@@ -73,7 +72,7 @@ def _thinned(ids: np.ndarray) -> np.ndarray:
 
 
 def _surface_below(vertices: np.ndarray, points: np.ndarray, normals: np.ndarray) -> _Surface:
-    """Heights over the tangent planes of the three nearest cloud points: outside any of them is outside."""
+    """Return heights over the tangent planes of the three nearest points: outside of one is outside."""
     tree = cKDTree(points)
     spacing = float(np.median(tree.query(points[:: max(1, len(points) // 128)], k=2)[0][:, 1]))
     far, nearest = tree.query(vertices, k=3, distance_upper_bound=REACH)  # (B, V, 3); missing: inf and N
@@ -93,13 +92,12 @@ def _surface_below(vertices: np.ndarray, points: np.ndarray, normals: np.ndarray
 
 
 def _contacts(vertices: np.ndarray, surface: _Surface, areas: dict, start: int):
-    """For each contact area: how surely it touches (B, C), where (B, C, 3), and the cloud's normal there (B,
-    C, 3)."""
+    """Return for each contact area a closeness (B, C), a position (B, C, 3) and the cloud's normal (B, C, 3)."""
     touch, place, normal = [], [], []
     for ids in areas.values():
         part = slice(start, start + len(ids))
         start += len(ids)
-        closeness = np.exp(-((surface.distance[:, part] / TOUCH) ** 2))
+        closeness = np.exp(-((surface.distance[:, part] / CONTACT_SCALE) ** 2))
         touch.append(closeness.max(axis=1))
         weight = (closeness + 1e-6)[..., None]
         place.append((weight * vertices[:, part]).sum(axis=1) / weight.sum(axis=1))
@@ -109,8 +107,7 @@ def _contacts(vertices: np.ndarray, surface: _Surface, areas: dict, start: int):
 
 
 def _contact_quality(touch: np.ndarray, names: list[str]) -> np.ndarray:
-    """(B,) from thumb and the best two other fingers; a palm or thumb phalanx may stand in for the thumb's
-    tip."""
+    """Return (B,) from thumb and the best two fingers; the palm or a thumb phalanx may replace the thumb's tip."""
     column = {name: touch[:, i] for i, name in enumerate(names)}
     zero = np.zeros(len(touch))
     thumb = np.maximum(
@@ -125,16 +122,14 @@ def _contact_quality(touch: np.ndarray, names: list[str]) -> np.ndarray:
 
 
 def _penetration_quality(height: np.ndarray) -> np.ndarray:
-    """(B,) from the mean of the deepest twentieth of the tested vertices, so that one stray normal does not
-    decide."""
+    """Return (B,) from the mean of the deepest twentieth of the tested vertices: one stray normal does not decide."""
     count = max(1, height.shape[1] // 20)
     deepest = np.sort(np.maximum(-height, 0.0), axis=1)[:, -count:].mean(axis=1)
     return np.exp(-np.maximum(deepest - ALLOWED_DEPTH, 0.0) / DEPTH_SCALE)
 
 
 def _balance_quality(touch: np.ndarray, place: np.ndarray, normal: np.ndarray, steps: int = 40) -> np.ndarray:
-    """(B,) from the least |wrench| of unit total force inside the friction cones, by exponentiated gradient
-    descent."""
+    """Return (B,) from the least |wrench| of unit total force in the friction cones (exponentiated gradient)."""
     count = touch.shape[1]
     direction = _cone_directions(-normal)  # (B, C, E, 3) forces on the object
     weight = touch[..., None] + 1e-6
@@ -154,9 +149,8 @@ def _balance_quality(touch: np.ndarray, place: np.ndarray, normal: np.ndarray, s
 
 
 def _resistance_quality(vertices: np.ndarray, surface: _Surface, centre: np.ndarray) -> np.ndarray:
-    """(B,) the least over disturbing directions of the most that one touching vertex does against it, up to
-    `STRONG`."""
-    closeness = np.exp(-((np.maximum(surface.distance - 0.001, 0.0) / (0.5 * TOUCH)) ** 2))
+    """Return (B,): the least resistance over disturbing directions, each by its best vertex, up to `STRONG`."""
+    closeness = np.exp(-((np.maximum(surface.distance - 0.001, 0.0) / (0.5 * CONTACT_SCALE)) ** 2))
     best = np.argsort(-closeness, axis=1)[:, :_SKIN_CONTACTS]
     rows = np.arange(len(best))[:, None]
     weight, normal = closeness[rows, best], surface.normal[rows, best]

@@ -110,7 +110,7 @@ class StartSampler:
         betas = torch.randn(count, 10, generator=generator) * beta_spread
         betas[:, 3:] *= 0.7
         betas = betas.clamp(-2.5, 2.5).to(device)
-        rest = self.hands.layer.rest_joints(betas)[:, 0]
+        rest = self.hands.layer.wrist_at_rest(betas)
         # MANO turns about the rest wrist: p -> R (p - rest) + rest + transl; the bank's frame is unturned
         lever = (orient @ (parts["centre"] - parts["wrist"])[..., None]).squeeze(-1)
         jitter = (0.004 * torch.randn(count, 3, generator=generator)).to(device)

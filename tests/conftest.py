@@ -21,12 +21,12 @@ def weights_folder(tmp_path_factory):
     """The shipped weights; untrained ones where the package has none (messages are the same)."""
     from fastgrasp_model.configuration import ModelConfig
     from fastgrasp_model.hand import ManoLayer
-    from fastgrasp_model.model import PRETRAINED, WEIGHTS_FILE, FastGraspModel
+    from fastgrasp_model.weights import PRETRAINED, WEIGHTS_FILE, build_model, save_model
 
     if (PRETRAINED / WEIGHTS_FILE).is_file():
         return PRETRAINED
     folder = tmp_path_factory.mktemp("weights")
-    FastGraspModel(ModelConfig(), ManoLayer.from_file()).save_pretrained(folder)
+    save_model(build_model(ModelConfig(), ManoLayer.from_file()), folder)
     return folder
 
 

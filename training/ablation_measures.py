@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.weights import load_model
 from fastgrasp_training.configuration import TrainingConfig
 
 
@@ -89,7 +89,7 @@ def reconstructed(config: TrainingConfig, weights: Path, label: str, options: Na
     from fastgrasp_training.reconstruction import reconstruct
 
     hand = ManoLayer.from_file()
-    model = FastGraspModel.from_pretrained(weights, hand)
+    model = load_model(weights, hand)
     data = load_training_data(config.data, hand, split=options.split)
     torch.manual_seed(0)
     bank = build_bank(data, model, 1, seed=0)
@@ -112,7 +112,7 @@ def _measured(state, owner, hand, data, label: str, options: Namespace) -> dict:
     from fastgrasp_evaluation.metrics.summary import build_report
     from fastgrasp_model.grasps import Grasps
 
-    parameters = state.parameters(hand.rest_joints(state.betas)[:, 0])
+    parameters = state.parameters(hand)
     tasks = []
     for number in owner.unique().tolist():
         target = data.specs[number]

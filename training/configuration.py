@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from fastgrasp_model.configuration import ModelConfig
+from fastgrasp_model.weights import model_config
 
 STAGES = ("autoencoder", "diffusion", "adaptation")
 FURTHER = ("self_training", "refinement", "iterated_self_training")  # after those; a configuration may leave them out
@@ -85,12 +85,10 @@ class StageConfig:
     batch: int = 256
     learning_rate: float = 1e-4
     weights: dict[str, float] = field(default_factory=dict)
-    latents: str = "sampled"
     augmented: float = 0.0
     top_fraction: float = 1.0
     rounds: int = 1
     decay: str = "cosine"
-    form: str = "grid"
     without: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -101,12 +99,6 @@ class StageConfig:
         object.__setattr__(self, "without", ())
         if self.decay not in ("cosine", "constant"):
             raise ValueError(f"decay: expected 'cosine' or 'constant', got {self.decay!r}")
-        if self.form not in ("grid", "points"):
-            raise ValueError(f"form: expected 'grid' or 'points', got {self.form!r}")
-        if self.form == "points" and self.augmented:
-            raise ValueError("augmented: the losses of form 'points' compare with true hands; expected 0 with them")
-        if self.latents not in ("sampled", "denoised"):
-            raise ValueError(f"latents: expected 'sampled' or 'denoised', got {self.latents!r}")
         if not 0 <= self.augmented <= 1:
             raise ValueError(f"augmented: expected a share from 0 to 1, got {self.augmented!r}")
         if not 0 < self.top_fraction <= 1:
@@ -137,7 +129,7 @@ class TrainingConfig:
     """A whole run: model, data and the stages; `completion`, before the three, and `FURTHER` ones after them, or none;
     `cvae` is the one stage of the baseline."""
 
-    model: ModelConfig
+    model: Any  # ModelConfig or PaperConfig
     data: DataConfig
     autoencoder: StageConfig
     diffusion: StageConfig
@@ -152,14 +144,16 @@ class TrainingConfig:
 
     def __post_init__(self):
         further = [name for name in FURTHER if getattr(self, name)]
-        if further and (self.model.generator == "cvae" or not self.model.rounds):
+        if further and (self.model.variant == "cvae" or not self.model.rounds):
             raise ValueError(f"{further[0]}: it follows an adaptation; expected a diffusion with rounds, or no section")
+        if self.model.method == "paper" and any(self.stage(name).augmented for name in self.stages):
+            raise ValueError("augmented: the paper's losses compare with true hands; expected 0 with method paper")
         again = [name for name in self.stages if self.stage(name).rounds > 1 and kind_of(name) != "iterated_self_training"]
         if again:
             raise ValueError(f"{again[0]}.rounds: only a reselection is done over; expected 1")
-        if self.completion and self.model.generator == "cvae":
+        if self.completion and self.model.variant == "cvae":
             raise ValueError("completion: the baseline has one stage; expected no such section with a CVAE")
-        if bool(self.completion) != bool(self.model.completion_width):
+        if bool(self.completion) != bool(getattr(self.model, "completion_width", 0)):
             raise ValueError(
                 "completion: it trains the network of model.completion_width; expected both, or neither (width 0)"
             )
@@ -167,7 +161,7 @@ class TrainingConfig:
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages that this model has, in order: a CVAE has one, a model of 0 rounds no adaptation."""
-        if self.model.generator == "cvae":
+        if self.model.variant == "cvae":
             return ("cvae",)
         stages = STAGES if self.model.rounds else STAGES[:2]
         stages = ("completion", *stages) if self.completion else stages
@@ -198,7 +192,7 @@ class TrainingConfig:
     def from_dict(cls, content: dict[str, Any]) -> TrainingConfig:
         """From parsed YAML; unknown keys and wrong types raise ValueError."""
         _refuse_unknown("the configuration", content, {f.name for f in fields(cls)})
-        parts: dict[str, Any] = {"model": ModelConfig.from_dict(content.get("model") or {})}
+        parts: dict[str, Any] = {"model": model_config(content.get("model") or {}, quiet=False)}
         parts["data"] = _section(DataConfig, "data", content)
         for stage in (*STAGES, "cvae", *(name for name in ("completion", *FURTHER) if content.get(name))):
             parts[stage] = _section(StageConfig, stage, content)

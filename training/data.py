@@ -1,8 +1,7 @@
-"""Training samples: a grasp, a view of its object, and the frame from which the networks see both.
+"""Training samples: a grasp, a view of its object, and the local frame in which the networks see both.
 
-What depends on no weight (which view, which anchor, the object's features) is computed for many samples at once into a
-`SampleBank`, so that a training step is networks only.
-"""
+What depends on no weight (view, grasp point, the object's features) is computed beforehand into a `SampleBank`, so
+that a training step runs networks only. """
 
 from __future__ import annotations
 
@@ -13,22 +12,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fastgrasp_model.geometry.frames import Frames, local_frames
+from fastgrasp_model.geometry.normals import averaged_normals
 from fastgrasp_model.geometry.rotations import random_rotations
-from fastgrasp_model.geometry.views import Frames, local_frames, smooth_normals
+from fastgrasp_model.grasp_model import GraspModel, ObservedObject
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import pads
-from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.networks.hand_representation import HandState
 from fastgrasp_training.configuration import DataConfig
 from fastgrasp_training.object_views import TrainingObjects
 from fastgrasp_training.sources import ObjectSource, TrainingGrasps, by_turns, resolve
 
-PALM_REACH = 0.03  # metres in front of the palm: where the hand means to hold
+PALM_REACH = 0.03  # metres in front of the palm: the held place of a grasp
 WHOLE_SHARE = 0.35  # of the samples see the object from all sides
-SCALES = (0.8, 2.0)  # an augmented object is made so much smaller or larger
-NEAREST = 6  # the anchor is one of so many points nearest to the held place
-SLACK = 0.03  # metres; a view that shows nothing nearer than the whole cloud's best plus this hides the held side
-TILT = 0.15  # radians, spread of the error put on an anchor's normal
+SCALES = (0.8, 2.0)  # range of the sizes of objects of augmented samples
+NEAREST = 6  # the grasp point is one of so many points nearest to the held place
+SLACK = 0.03  # metres beyond the whole cloud's nearest point; a view without a nearer one hides the held side
+TILT = 0.15  # radians, standard deviation of the error added to the normal at a grasp point
 CHUNK = 256
 
 
@@ -94,7 +94,7 @@ def prepared(grasps: TrainingGrasps, config: DataConfig, hand: ManoLayer, progre
         grasps.objects, config.cache, config.views, config.cells, config.workers, progress, config.view_points
     )
     parameters = torch.from_numpy(grasps.parameters)
-    states = HandState.from_parameters(parameters, hand.rest_joints(parameters[:, :10])[:, 0])
+    states = HandState.from_parameters(parameters, hand)
     held, reach = held_places(parameters, states, hand)
     owner = torch.from_numpy(grasps.object)
     return TrainingData(states, owner, held, reach, objects, grasps.objects, grasps.notes, digest_of(grasps))
@@ -109,7 +109,7 @@ def digest_of(grasps: TrainingGrasps) -> str:
 
 
 def held_places(parameters: Tensor, states: HandState, hand: ManoLayer) -> tuple[Tensor, Tensor]:
-    """Where hands (N, 61) mean to hold (N, 3), `PALM_REACH` in front of the palm, and the palm's direction (N, 3)."""
+    """Return the held places (N, 3) of hands (N, 61), `PALM_REACH` in front of the palm, and the palm's direction."""
     palm = pads(hand)["palm"]
     centres = torch.cat([hand.from_parameters(part).vertices[:, palm].mean(1) for part in parameters.split(1024)])
     reach = -states.rotation[:, :, 1]  # the palm faces the hand's -y
@@ -120,10 +120,9 @@ def held_places(parameters: Tensor, states: HandState, hand: ManoLayer) -> tuple
 class SampleBank:
     """M samples: grasp (M,), view (M,), frames (M), features (M, ...) half precision, context (M, 9).
 
-    `other_features`, `other_context`: the same views from an anchor taken at random, for the anchor scorer.
-    `scale` (M,): how much larger the object is than in the set. `own` (M,): the grasp belongs to this frame and size;
-    where it is False the sample is an exploration, a random anchor on an object of another size, and has no true hand.
-    """
+    `other_features`, `other_context`: the same views from random grasp points, for the prior of graspability. `scale`
+    (M,): the size of the object, relative to the set. `labelled` (M,): the grasp belongs to this frame and size;
+    elsewhere the sample is augmented, a random grasp point on an object of another size, and has no true hand. """
 
     grasp: Tensor
     view: Tensor
@@ -133,7 +132,7 @@ class SampleBank:
     other_features: Tensor
     other_context: Tensor
     scale: Tensor
-    own: Tensor
+    labelled: Tensor
 
     def __len__(self) -> int:
         return len(self.grasp)
@@ -150,6 +149,21 @@ class SampleBank:
         parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "frames"}
         return SampleBank(frames=self.frames_of(index), **{k: v[index] if len(v) else v for k, v in parts.items()})
 
+    def true_hands(self, data: TrainingData, index: Tensor) -> HandState:
+        """Return the hands of the set, in the frames of samples `index` (B,)."""
+        return data.rows(self.grasp[index]).inverse_transformed(*self.frames_of(index))
+
+    def observed(self, model: GraspModel, objects: TrainingObjects, index: Tensor) -> tuple[Frames, ObservedObject]:
+        """Return the frames of samples `index` (B,), and the object as a model sees it there.
+
+        The gradient reaches the implicit shape head through `shape_latent`, and not the object encoder.
+        """
+        frames, points, normals = self.clouds(objects, index)
+        features, context = self.features[index].float(), self.context[index]
+        with torch.no_grad():
+            condition = model.object_encoder(features, context)
+        return frames, ObservedObject(points, normals, condition, model.shape_latent(features, context))
+
     def frames_of(self, index: Tensor) -> Frames:
         return Frames(self.frames.rotation[index], self.frames.origin[index])
 
@@ -157,17 +171,16 @@ class SampleBank:
         """The frames (B) of samples, and what is seen in them: points (B, N, 3), metres, and normals (B, N, 3)."""
         frames = self.frames_of(index)
         points, normals = objects.clouds(self.view[index])
-        return frames, frames.into(points * self.scale[index, None, None]), normals @ frames.rotation
+        return frames, frames.to_local(points * self.scale[index, None, None]), normals @ frames.rotation
 
 
 def build_bank(
-    data: TrainingData, model: FastGraspModel, repeats: int, seed: int, progress=None, augmented: float = 0.0
+    data: TrainingData, model: GraspModel, repeats: int, seed: int, progress=None, augmented: float = 0.0
 ) -> SampleBank:
-    """Every grasp `repeats` times, each time with another view, anchor and roll (or rotation), in random order.
+    """Return every grasp `repeats` times, each with another view, grasp point and roll (or rotation), in random order.
 
-    `augmented` is the share of samples that are explorations (see `SampleBank`); they need anchor frames. The bank is
-    made on the device of data and model, in chunks; its random numbers are the same on every device.
-    """
+    `augmented` is the share of augmented samples (see `SampleBank`); they need local frames. The bank is made on the
+    device of data and model, in chunks; its random numbers are the same on every device. """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(data) * repeats, generator=generator) % len(data)
     parts = []
@@ -181,30 +194,30 @@ def build_bank(
 
 
 def _bank_chunk(
-    data: TrainingData, model: FastGraspModel, grasp: Tensor, generator: torch.Generator, augmented: float
+    data: TrainingData, model: GraspModel, grasp: Tensor, generator: torch.Generator, augmented: float
 ) -> tuple:
     whole = data.object[grasp] * data.objects.views
-    if model.config.frame == "object":
+    if not model.in_local_frames:
         view = whole + _random_view(len(grasp), data.objects.views, generator).to(whole.device)
         points, _ = data.objects.clouds(view)
         frames = Frames(random_rotations(len(grasp), generator).to(points.device), points.mean(1))
         others = frames
     else:
-        view, frames, points, others = _anchored(data, grasp, whole, generator)
-    own = torch.rand(len(grasp), generator=generator) >= augmented
+        view, frames, points, others = _at_grasp_points(data, grasp, whole, generator)
+    labelled = torch.rand(len(grasp), generator=generator) >= augmented
     low, high = SCALES
     scale = low * (high / low) ** torch.rand(len(grasp), generator=generator)
-    own, scale = own.to(points.device), torch.where(own, 1.0, scale).to(points.device)
+    labelled, scale = labelled.to(points.device), torch.where(labelled, 1.0, scale).to(points.device)
     frames = Frames(
-        torch.where(own[:, None, None], frames.rotation, others.rotation),
-        torch.where(own[:, None], frames.origin, others.origin) * scale.unsqueeze(1),
+        torch.where(labelled[:, None, None], frames.rotation, others.rotation),
+        torch.where(labelled[:, None], frames.origin, others.origin) * scale.unsqueeze(1),
     )
     features, context = model.observe(points * scale[:, None, None], frames, generator)
     other_features, other_context = features[:0], context[:0]
-    if model.config.frame == "anchor" and not augmented:
+    if model.in_local_frames and not augmented:
         other_features, other_context = model.observe(points, others, generator)
     return (grasp, view, frames.rotation, frames.origin, features.half(), context,
-            other_features.half(), other_context, scale, own)  # fmt: skip
+            other_features.half(), other_context, scale, labelled)  # fmt: skip
 
 
 def _random_view(count: int, views: int, generator: torch.Generator) -> Tensor:
@@ -212,8 +225,9 @@ def _random_view(count: int, views: int, generator: torch.Generator) -> Tensor:
     return torch.where(torch.rand(count, generator=generator) < WHOLE_SHARE, 0, partial)
 
 
-def _anchored(data: TrainingData, grasp: Tensor, whole: Tensor, generator: torch.Generator):
-    """Views in which the held side shows, the anchors there, and random anchors in the same views."""
+def _at_grasp_points(data: TrainingData, grasp: Tensor, whole: Tensor, generator: torch.Generator):
+    """Return views that show the held side, the frames at grasp points there, and at random points of the same
+    views."""
     view = whole + _random_view(len(grasp), data.objects.views, generator).to(whole.device)
     _, best = _nearest(data, grasp, whole, generator)
     pick, distance = _nearest(data, grasp, view, generator)
@@ -227,7 +241,8 @@ def _anchored(data: TrainingData, grasp: Tensor, whole: Tensor, generator: torch
 
 
 def _nearest(data: TrainingData, grasp: Tensor, view: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One of the nearest points (B,) of each view to the held place that faces the palm, and its distance (B,)."""
+    """Return one of the nearest points (B,) of each view to the held place that faces the palm, and its distance
+    (B,)."""
     points, normals = data.objects.clouds(view)
     away = (normals * data.reach[grasp].unsqueeze(1)).sum(-1) > -0.2  # (B, N) points that do not face the palm
     distance = (points - data.held[grasp].unsqueeze(1)).norm(dim=-1) + 0.05 * away
@@ -239,6 +254,6 @@ def _nearest(data: TrainingData, grasp: Tensor, view: Tensor, generator: torch.G
 def _frames_at(points: Tensor, normals: Tensor, pick: Tensor, generator: torch.Generator) -> Frames:
     row = torch.arange(len(pick), device=pick.device)
     at = points[row, pick]
-    tilted = smooth_normals(points, normals, at) + TILT * torch.randn(len(pick), 3, generator=generator).to(at.device)
+    tilted = averaged_normals(points, normals, at) + TILT * torch.randn(len(pick), 3, generator=generator).to(at.device)
     roll = torch.rand(len(pick), generator=generator).to(at.device) * 2 * torch.pi
     return local_frames(at, tilted, roll)

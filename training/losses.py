@@ -1,9 +1,7 @@
-"""The losses of the three stages. All are differentiable everywhere that matters, and are means over the batch.
+"""The losses of the default model, on signed distance grids; means over the batch, lengths in centimetres.
 
 The paper's five (Wu et al., section 3): hand parameters, mesh, contact map, penetration, consistency of the contact
-regions. Where the published code measured distances to sampled object points, these ask a signed distance grid; where
-its consistency was a mask without gradient, this one is smooth. Lengths inside are centimetres, so that weights near
-one mean something.
+regions; and physical ones. `paper_losses.py` has the published forms. New losses go here: see CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -18,37 +16,36 @@ from fastgrasp_model.hand import VERTICES, ManoLayer
 from fastgrasp_model.hand.anatomy import pads
 from fastgrasp_model.hand.joint_limits import FINGERS, joint_axes, limit_violation, matrices_to_angles
 from fastgrasp_model.hand.mano_layer import HandPose
-from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.physics import contacts as contact
 from fastgrasp_model.physics.wrench import WrenchSettings, hand_contacts, vertex_areas, wrench_residual_with_gradient
 from fastgrasp_synthesis.collision_spheres import CollisionSpheres, collision_spheres
 
 CM = 100.0
-PRESS = 0.001  # metres a touching pad lies inside the object, as flesh yields
+PRESS_DEPTH = 0.001  # metres a touching pad lies inside the object, as flesh yields
 NEAR = 0.015  # metres within which a finger is meant to touch
-HOLD = WrenchSettings(count=16, rounds=40, nearest=256)
-FIRM = 1.0  # newtons unbalanced below which the hold loss asks for nothing
-HELD = 2.0  # newtons unbalanced at most, in the worst direction, of a grasp that counts as firm
-DEEP = 0.005  # metres; a hand that sinks in deeper is no good grasp
+WRENCH = WrenchSettings(count=16, rounds=40, nearest=256)
+RESIDUAL_TOLERANCE = 1.0  # newtons of wrench residual that the wrench loss accepts
+STABLE_RESIDUAL = 2.0  # newtons of wrench residual in the worst direction, the most of a stable grasp
+STABLE_DEPTH = 0.005  # metres of penetration, the most of a stable grasp
 
 
 @dataclass
 class HandContact:
     """The skin of one hand that losses look at, and its contact sets: five pads, the phalanges below, the palm."""
 
-    skin: Tensor  # (V,) vertex ids, ascending: all that may touch or feel, and every second of the others
+    skin: Tensor  # (V,) vertex ids, ascending: contact sets, query points, and every second vertex
     sets: list[Tensor]  # eleven sets of positions in `skin`
     allowance: Tensor  # (V,) metres each vertex may lie inside
     axes: Tensor
     spheres: CollisionSpheres
 
     @classmethod
-    def of(cls, hand: ManoLayer, feeling: Tensor) -> HandContact:
-        """For a hand layer and the vertices (P,) that feel in the adaptation module."""
+    def of(cls, hand: ManoLayer, query_ids: Tensor) -> HandContact:
+        """Return it for a hand layer and the vertices (P,) that are query points of the adaptation module."""
         named = pads(hand)
         sets = [named[f] for f in FINGERS] + [named[f"{f}_middle"] for f in FINGERS] + [named["palm"]]
         every_second = torch.arange(0, len(hand.v_template), 2, device=hand.v_template.device)
-        skin = torch.unique(torch.cat([*sets, feeling.to(every_second.device), every_second]))
+        skin = torch.unique(torch.cat([*sets, query_ids.to(every_second.device), every_second]))
         sets = [torch.searchsorted(skin, ids) for ids in sets]
         allowance = torch.full((len(skin),), 0.0005, device=skin.device)
         allowance[torch.cat(sets[:5])] = 0.0015
@@ -73,17 +70,17 @@ class HandContact:
             return meant.scatter(1, two, True)
 
     def contact_map(self, distance: Tensor, meant: Tensor) -> Tensor:
-        """L_cmap: how far the sets meant to touch (B, 11) are from touching, for distance (B, V)."""
-        gap = (contact.set_distances(distance, self.sets) + PRESS) * CM
-        cost = torch.nn.functional.smooth_l1_loss(gap, torch.zeros_like(gap), beta=0.2, reduction="none")
+        """Return L_cmap: the gaps of the sets meant to touch (B, 11), for distances (B, V)."""
+        offset = (contact.set_distances(distance, self.sets) + PRESS_DEPTH) * CM
+        cost = torch.nn.functional.smooth_l1_loss(offset, torch.zeros_like(offset), beta=0.2, reduction="none")
         return (cost * meant).sum(1).div(meant.sum(1).clamp(min=1)).mean()
 
     def penetration(self, distance: Tensor) -> Tensor:
-        """L_penetr: what lies deeper in the object than flesh yields, summed over the skin as if all 778 were there."""
+        """Return L_penetr: depths beyond what flesh yields, summed over the skin and scaled to all vertices."""
         return penetration(distance, self.allowance.to(distance)) * (VERTICES / len(self.skin))
 
     def stability(self, points: Tensor, distance: Tensor, grids, index: Tensor) -> Tensor:
-        """How far the contacts are from holding the object: net wrench of their best balance (Liu et al. 2021).
+        """Return the net wrench of the best balance of the contacts (Liu et al. 2021).
 
         points (B, V, 3) in the object's frame, origin at the centre of mass; distance (B, V); index (B,) objects.
         """
@@ -95,12 +92,12 @@ class HandContact:
         forces = contact.balanced_forces(places.detach(), normals.detach(), active, centre, rounds=25)
         return contact.force_closure_residual(places, normals, forces, centre).mean()
 
-    def gaps(self, points: Tensor, faces: Tensor, distance: Tensor, grids, index: Tensor) -> Tensor:
-        """Newtons (B, 6) that contacts cannot balance of 1 kg under gravity along each axis, by friction cones.
+    def wrench_residuals(self, points: Tensor, faces: Tensor, distance: Tensor, grids, index: Tensor) -> Tensor:
+        """Return the newtons (B, 6) of the weight of 1 kg, along each axis, that friction cones cannot balance.
 
         points (B, 778, 3) of whole hands in the object's frame, faces (F, 3) of the hand, distance (B, 778).
         """
-        return wrench_residual_with_gradient(*hand_contacts(points, faces, distance, grids, index, HOLD), HOLD)
+        return wrench_residual_with_gradient(*hand_contacts(points, faces, distance, grids, index, WRENCH), WRENCH)
 
     def limits(self, joint_rotations: Tensor) -> Tensor:
         """Joint angles outside the limits of anatomy, squared radians; joint_rotations (B, 15, 3, 3)."""
@@ -127,24 +124,24 @@ class ScaledGrids:
         return distance * self.scale.unsqueeze(1), normals
 
 
-def hold(gaps: Tensor) -> Tensor:
-    """L_hold: what gravity leaves unbalanced, (B, 6) newtons of `HandContact.gaps`, beyond `FIRM`.
+def wrench_loss(residuals: Tensor) -> Tensor:
+    """Return the wrench loss: residuals (B, 6) of `HandContact.wrench_residuals` beyond `RESIDUAL_TOLERANCE`.
 
-    Half the mean over directions, half the worst of them: a grasp must hold in all six.
+    Half the mean over directions, half the worst of them.
     """
-    over = torch.relu(gaps - FIRM)
+    over = torch.relu(residuals - RESIDUAL_TOLERANCE)
     return 0.5 * (over.mean() + over.amax(1).mean())
 
 
 @torch.no_grad()
-def firm(gaps: Tensor, distance: Tensor) -> Tensor:
-    """Which hands (B,) hold firmly, as 0 or 1: in all directions (B, 6), and none of the skin (B, V) sunk in."""
-    return ((gaps.amax(1) < HELD) & (distance.amin(1) > -DEEP)).to(gaps.dtype)
+def stable(residuals: Tensor, distance: Tensor) -> Tensor:
+    """Return which hands (B,) are stable, as 0 or 1, by residuals (B, 6) and penetration of the skin (B, V)."""
+    return ((residuals.amax(1) < STABLE_RESIDUAL) & (distance.amin(1) > -STABLE_DEPTH)).to(residuals.dtype)
 
 
 @torch.no_grad()
-def sunk_volume(points: Tensor, faces: Tensor, distance: Tensor) -> Tensor:
-    """Roughly the volume (B,) in cm3 in which whole hands lie inside their object: skin times its depth.
+def penetration_volume(points: Tensor, faces: Tensor, distance: Tensor) -> Tensor:
+    """Return an estimate (B,) of the penetration volume in cm3: areas of the skin times their depths.
 
     points (B, 778, 3), metres, faces (F, 3) of the hand, distance (B, 778).
     """
@@ -153,29 +150,21 @@ def sunk_volume(points: Tensor, faces: Tensor, distance: Tensor) -> Tensor:
 
 
 def penetration(distance: Tensor, allowance: Tensor | float = 0.0) -> Tensor:
-    """Depths below the allowance, from signed distances (B, V), summed over vertices.
+    """Return depths below the allowance, from signed distances (B, V), summed over vertices.
 
-    In centimetres: depth + its square up to 1 cm, straight on from there, lest a hand wholly inside outweigh the rest.
+    In centimetres: depth plus its square up to 1 cm, linear beyond, so that a hand wholly inside does not dominate.
     """
     deep = torch.relu(-distance - allowance) * CM
     return torch.where(deep < 1, deep + deep.square(), 3 * deep - 1).sum(1).mean()
 
 
 def consistency(distance: Tensor, true_distance: Tensor, width: float = 0.005) -> Tensor:
-    """L_consist: the soft contact maps exp(-(d / width)^2) of hand and true hand agree; distances (B, V)."""
+    """Return L_consist: how well the soft contact maps exp(-(d / width)^2) of hand and true hand agree, for (B, V)."""
     soft, true = (torch.exp(-(d / width).square()) for d in (distance, true_distance))
     return (soft - true).square().mean()
 
 
-def mesh_distance(model: FastGraspModel, one: Tensor, two: Tensor) -> Tensor:
-    """L_mesh between hands (B, 778, 3): the paper's chamfer distance where its encoder is used, else the mean distance
-    between corresponding vertices, cm, which is stricter and cheaper."""
-    if model.config.vertex_encoder == "pointnet":
-        return chamfer(one, two)
+def mesh_distance(one: Tensor, two: Tensor) -> Tensor:
+    """Return L_mesh between hands (B, V, 3): the mean distance of corresponding vertices, cm, which is stricter and
+    cheaper than the paper's chamfer distance."""
     return (one - two).norm(dim=-1).mean() * CM
-
-
-def chamfer(one: Tensor, two: Tensor) -> Tensor:
-    """Mean squared distance to the nearest vertex, both ways, cm2; (B, V, 3) each."""
-    square = torch.cdist(one, two).mul(CM).square()
-    return square.amin(1).mean() + square.amin(2).mean()

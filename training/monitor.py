@@ -1,10 +1,9 @@
 """A look at a stage while it trains: the benchmark's cheap figures on held-out shapes, and a picture.
 
 The autoencoder reconstructs the set's own grasps on held-out objects; the later stages generate grasps for them, and
-the completion guesses their hidden sides. No simulation. The figures of hands are those of `fastgrasp_evaluation.metrics`,
-on a few dozen hands: for curves, not for tables.
-The monitor takes nothing from the training's random numbers and leaves every module in the mode it found it in.
-"""
+the completion guesses their hidden sides. No simulation. The figures of hands are those of
+`fastgrasp_evaluation.metrics`, on a few dozen hands: for curves, not for tables. The monitor takes nothing from the
+training's random numbers and leaves every module in the mode it found it in. """
 
 from __future__ import annotations
 
@@ -19,15 +18,15 @@ from lightning.pytorch.callbacks import Callback
 from fastgrasp_evaluation.metrics import contact_ratio, diversity, penetration
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_model.generator import GraspGenerator
+from fastgrasp_model.grasp_model import GraspModel
 from fastgrasp_model.grasps import Grasps
 from fastgrasp_model.hand.fingers import finger_vertices
-from fastgrasp_model.model import FastGraspModel
 from fastgrasp_training.completion import back_errors
 from fastgrasp_training.configuration import MonitorConfig
 from fastgrasp_training.data import build_bank
 from fastgrasp_training.held_out import HeldOut
 from fastgrasp_training.precision import full_precision
-from fastgrasp_training.randomness import Draws
+from fastgrasp_training.randomness import StepGenerator
 from fastgrasp_training.range_views import RangeViews, object_range_views
 from fastgrasp_training.reconstruction import reconstruct
 
@@ -77,7 +76,7 @@ class Monitor(Callback):
 
 
 @contextmanager
-def undisturbed(model: FastGraspModel):
+def undisturbed(model: GraspModel):
     """Evaluation in float32, without gradients; random numbers and modes are afterwards as before."""
     modes = {module: module.training for module in model.modules()}
     device = next(model.parameters()).device
@@ -90,7 +89,7 @@ def undisturbed(model: FastGraspModel):
                 module.training = mode
 
 
-def reconstructed(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -> tuple[dict[str, float], list]:
+def reconstructed(model: GraspModel, held: HeldOut, config: MonitorConfig) -> tuple[dict[str, float], list]:
     """Held-out grasps through the autoencoder and back: figures, and what to draw.
 
     vertex_error_mm, contact_kept_share: of `reconstruction.Reconstruction`; volume_added_cm3: how much more solid
@@ -100,7 +99,7 @@ def reconstructed(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -
     bank = build_bank(data, model, 1, seed=SEED)
     chosen = _spread(bank.grasp, data.object, config.grasps)
     found = reconstruct(model, data, bank, chosen)
-    hands = [Grasps.from_parameters(s.parameters(model.hand.rest_joints(s.betas)[:, 0]), model.hand)
+    hands = [Grasps.from_parameters(s.parameters(model.hand), model.hand)
              for s in (found.true, found.made)]  # fmt: skip
     owner = found.object.tolist()
     figures = {
@@ -114,15 +113,15 @@ def reconstructed(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -
     return figures, _items(hands[1], owner, held)
 
 
-def completed(model: FastGraspModel, held: HeldOut) -> dict[str, float]:
+def completed(model: GraspModel, held: HeldOut) -> dict[str, float]:
     """The completion on views of held-out objects: see `completion.back_errors`."""
     rng = np.random.default_rng(SEED)
     made = [object_range_views(mesh, RANGE_VIEWS, rng) for mesh in held.meshes]
     views = RangeViews(**{name: torch.from_numpy(np.concatenate([m[name] for m in made])) for name in made[0]})
-    return back_errors(model.shape_completion, views.to(next(model.parameters()).device), Draws(SEED))
+    return back_errors(model.shape_completion, views.to(next(model.parameters()).device), StepGenerator(SEED))
 
 
-def generated(model: FastGraspModel, held: HeldOut, config: MonitorConfig) -> tuple[dict[str, float], list]:
+def generated(model: GraspModel, held: HeldOut, config: MonitorConfig) -> tuple[dict[str, float], list]:
     """Grasps generated for held-out objects, seen from all sides: figures, and what to draw.
 
     As in the benchmark's strict protocol: contact_thumb_and_two_share, penetration_depth_cm, penetration_volume_cm3,

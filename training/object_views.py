@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from fastgrasp_evaluation.simulated_views import depth_noise, random_camera, visible_points
-from fastgrasp_model.completion import beside, hidden_side
+from fastgrasp_model.completion import completed_cloud, predicted_surface
+from fastgrasp_model.geometry.normals import CLOUD_POINTS, prepare_cloud
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids, mesh_distance_grid
-from fastgrasp_model.geometry.views import VIEW_POINTS, prepare_view
 from fastgrasp_model.networks.shape_completion import ShapeCompletion
 from fastgrasp_training.sources.object_source import ObjectSource, as_source
 
@@ -41,7 +41,7 @@ class TrainingObjects:
     @classmethod
     def prepare(
         cls, specs: list[str | ObjectSource], cache: str | Path, views: int = 6, cells: int = 64, workers: int = 2,
-        progress=None, points: int = VIEW_POINTS,
+        progress=None, points: int = CLOUD_POINTS,
     ) -> TrainingObjects:  # fmt: skip
         """Load objects from the cache, making those that are missing. `progress(done, all)` is told.
 
@@ -81,15 +81,15 @@ class TrainingObjects:
         return view % self.views == 0
 
     def completed(self, network: ShapeCompletion, progress=None) -> TrainingObjects:
-        """The same with single views as the generator makes them whole: half measured, half guessed by `network`."""
+        """Return the objects with single views completed by `network`, as the generator does it."""
         points, normals = self.points.clone(), self.normals.clone()
         partial = torch.isfinite(self.sensors).all(1).nonzero().squeeze(1).tolist()
         for done, view in enumerate(partial, start=1):
             cloud, outward = (values[view].float().cpu().numpy() for values in (self.points, self.normals))
             sensor, rng = self.sensors[view].cpu().numpy(), np.random.default_rng(view)
-            hidden = hidden_side(network, cloud, sensor)
-            whole = beside(cloud, outward, *hidden, rng)
-            points[view], normals[view] = (torch.from_numpy(values).to(points) for values in whole[:2])
+            predicted = predicted_surface(network, cloud, sensor)
+            completed = completed_cloud(cloud, outward, *predicted, rng)
+            points[view], normals[view] = (torch.from_numpy(values).to(points) for values in completed[:2])
             if progress:
                 progress(done, len(partial))
         return TrainingObjects(points, normals, self.sensors, self.grids, self.views)
@@ -110,7 +110,7 @@ def make_missing(jobs: list[tuple], make: Callable[[tuple], None], workers: int,
 
 
 def _cache_file(cache: Path, identity: str, views: int, cells: int, points: int) -> Path:
-    size = "" if points == VIEW_POINTS else f" {points}"  # caches of the usual size keep their names
+    size = "" if points == CLOUD_POINTS else f" {points}"  # caches of the usual size keep their names
     key = hashlib.sha256(f"{CACHE_VERSION} {identity} {views} {cells}{size}".encode()).hexdigest()[:16]
     return cache / f"object_{key}.npz"
 
@@ -134,21 +134,21 @@ def _make(job: tuple[ObjectSource, Path, int, int, int]) -> None:
 
 
 def object_views(
-    mesh, views: int, rng: np.random.Generator, count: int = VIEW_POINTS
+    mesh, views: int, rng: np.random.Generator, count: int = CLOUD_POINTS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Views of a mesh, the first from all sides: points and estimated normals (views, count, 3), metres, and the
     sensors (views, 3), NaN for the first."""
     from fastgrasp_model.geometry.meshes import sample_surface
 
     surface, true_normals = sample_surface(mesh, SURFACE_POINTS, seed=int(rng.integers(2**31)))
-    made, sensors = [prepare_view(_thinned(surface, rng), rng, count=count)], [np.full(3, np.nan)]
+    made, sensors = [prepare_cloud(_thinned(surface, rng), rng, count=count)], [np.full(3, np.nan)]
     while len(made) < views:
         camera = random_camera(rng, surface.mean(0), rng.uniform(0.35, 0.9))
         seen = surface[visible_points(surface, true_normals, camera)]
         if len(seen) < 100:
             continue
         noisy = depth_noise(seen, camera, rng.uniform(0.0, SENSOR_NOISE), rng)
-        made.append(prepare_view(_thinned(noisy, rng), rng, viewpoint=camera, count=count))
+        made.append(prepare_cloud(_thinned(noisy, rng), rng, viewpoint=camera, count=count))
         sensors.append(camera)
     points, normals = zip(*made, strict=True)
     return np.stack(points), np.stack(normals), np.stack(sensors)

@@ -1,8 +1,8 @@
-"""The paper's five losses in their published form: object points against hand vertices, in metres (the paper's losses).
+"""The paper's five losses in their published form: object points against hand vertices, in metres (Wu et al., section
+3).
 
-They go with the paper's weights (`form: points` in a stage's configuration). The factors 3000, 5 and 100 stand in the
-published code. Mended: the consistency is smooth (there a mask without gradient); the hand's parameters carry the
-rotation as six numbers, through which the gradient flows. `losses.py` has the same five on signed distance grids.
+They go with the paper's loss weights. The factors 3000, 5 and 100 are the published code's. Repaired: the consistency
+is smooth (there a mask without gradient); the parameters carry the rotation as six numbers, which pass the gradient.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import pads
 
 CONTACT_FACTOR, CONSISTENCY_FACTOR, PENETRATION_FACTOR = 3000.0, 5.0, 100.0
-NEAR = 0.01  # metres; object points farther from the hand pull it no more
-TOUCH = 0.005  # metres; nearer object points belong to the contact map
+NEAR = 0.01  # metres; object points farther from the hand do not attract it
+CONTACT_MAP = 0.005  # metres; nearer object points belong to the contact map
 SOFT = 0.001  # metres over which a point enters the map; the published mask has a step there
-FIVE = ("parameters", "mesh", "contact", "penetration", "consistency")
 
 
 class PointLosses:
@@ -67,8 +66,8 @@ class PointLosses:
 
 def consistency(distance: Tensor, true_distance: Tensor) -> Tensor:
     """L_consist: minus the share of the true hand's contact map that the hand covers, from distances (B, N)."""
-    soft = torch.sigmoid((TOUCH - distance) / SOFT)
-    true = (true_distance < TOUCH).to(soft)
+    soft = torch.sigmoid((CONTACT_MAP - distance) / SOFT)
+    true = (true_distance < CONTACT_MAP).to(soft)
     return -CONSISTENCY_FACTOR * ((soft * true).sum(1) / true.sum(1).clamp(min=1)).mean()
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.grasp_model import GraspModel
 
 # The stacks of layers of a model. Not among them: the lines beside the autoencoder's networks, which carry a hand to
 # the millimetre, and the rigid fit of the palm.
@@ -22,7 +22,7 @@ NETWORKS = (
 )  # fmt: skip
 
 
-def networks(model: FastGraspModel) -> list[nn.Module]:
+def networks(model: GraspModel) -> list[nn.Module]:
     """The modules that mixed precision is for."""
     known = dict(model.named_modules())
     return [known[name] for name in NETWORKS if name in known and list(known[name].parameters())]
@@ -43,7 +43,7 @@ def full_precision():
 
 
 @contextmanager
-def lowered(model: FastGraspModel, precision: str):
+def lowered(model: GraspModel, precision: str):
     """Within, the model's networks compute in `precision`: "bf16", or "32", which changes nothing."""
     chosen = networks(model) if precision == "bf16" else []
     for module in chosen:

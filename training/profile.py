@@ -25,7 +25,7 @@ from fastgrasp_model.commands.shared import positive
 from fastgrasp_training.configuration import TrainingConfig, TrainingConfigError
 from fastgrasp_training.devices import PRECISIONS, Machine
 from fastgrasp_training.precision import lowered
-from fastgrasp_training.randomness import Draws, step_seed
+from fastgrasp_training.randomness import StepGenerator, step_seed
 from fastgrasp_training.stage import RandomBatches, Stage, adam
 from fastgrasp_training.toy import toy
 
@@ -35,13 +35,13 @@ WARM = 3  # steps before the clock starts
 def fresh_stage(name: str, config: TrainingConfig, machine: Machine) -> Stage:
     """A stage of an untrained model, on the device."""
     from fastgrasp_model.hand import ManoLayer
-    from fastgrasp_model.model import FastGraspModel
+    from fastgrasp_model.weights import build_model
     from fastgrasp_training.data import load_training_data
     from fastgrasp_training.run import _bank_for, _make_stage, choose_query_vertices
 
     torch.manual_seed(config.seed)
     hand = ManoLayer.from_file()
-    model = FastGraspModel(config.model, hand)
+    model = build_model(config.model, hand)
     model.query_ids.copy_(choose_query_vertices(hand, config.model.query_points))
     data = load_training_data(config.data, hand).to(machine.device)
     model.to(machine.device)
@@ -113,7 +113,7 @@ def profile(name: str, config: TrainingConfig, machine: Machine, steps: int) -> 
 
 
 def _loss(stage: Stage, index: torch.Tensor, number: int) -> torch.Tensor:
-    stage.draws = Draws(step_seed(0, stage.name, number), device=index.device)
+    stage.generator = StepGenerator(step_seed(0, stage.name, number), device=index.device)
     return stage.total(stage.loss_terms(index))
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.grasp_model import GraspModel
 from fastgrasp_model.networks.hand_representation import HandState
 from fastgrasp_training.data import SampleBank, TrainingData
 
-TOUCH = 0.002  # metres; a hand nearer than this touches
+CONTACT = 0.002  # metres; a hand nearer than this is in contact
 CHUNK = 256
 
 
@@ -31,14 +31,14 @@ class Reconstruction:
 
 
 @torch.no_grad()
-def reconstruct(model: FastGraspModel, data: TrainingData, bank: SampleBank, index: Tensor) -> Reconstruction:
+def reconstruct(model: GraspModel, data: TrainingData, bank: SampleBank, index: Tensor) -> Reconstruction:
     """The samples `index` (B,) of a bank, encoded and decoded in their frames."""
     frames, grasp = bank.frames_of(index), bank.grasp[index]
     true, owner = data.rows(grasp), data.object[grasp]
     parts = [model.decode(model.encode(part)) for part in _chunks(true.inverse_transformed(*frames))]
     made = HandState(*(torch.cat(values) for values in zip(*parts, strict=True))).transformed(*frames)
     one, two = (torch.cat([model.hands(part) for part in _chunks(state)]) for state in (true, made))
-    before, after = (data.objects.grids.query(vertices, owner).amin(1) < TOUCH for vertices in (one, two))
+    before, after = (data.objects.grids.query(vertices, owner).amin(1) < CONTACT for vertices in (one, two))
     error = float((one - two).norm(dim=-1).mean() * 1000)
     kept = float((before & after).sum() / before.sum().clamp(min=1))
     return Reconstruction(true, made, owner, error, kept)

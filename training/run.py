@@ -23,23 +23,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fastgrasp_evaluation.datasets import DatasetError
 from fastgrasp_model.geometry.meshes import MeshError
+from fastgrasp_model.grasp_model import GraspModel
 from fastgrasp_model.hand import HandModelError, ManoLayer
 from fastgrasp_model.hand.anatomy import pads
 from fastgrasp_model.hand.joint_limits import FINGERS
-from fastgrasp_model.model import FastGraspModel, WeightsError
+from fastgrasp_model.weights import WeightsError, build_model, load_model, save_model
 from fastgrasp_synthesis.grasp_set import GraspSetError
 from fastgrasp_synthesis.object_specs import ObjectSpecError
-from fastgrasp_training.adaptation import AdaptationStage, RefinementStage, starting_latents
+from fastgrasp_training.adaptation import AdaptationStage, RefinementStage, sampled_latents
 from fastgrasp_training.autoencoder import AutoencoderStage
-from fastgrasp_training.baselines import CvaeStage
 from fastgrasp_training.checkpoints import CheckpointError, Checkpoints, identity, read_checkpoint, refuse_other
 from fastgrasp_training.completion import CompletionStage
 from fastgrasp_training.configuration import SAMPLING, TrainingConfig, TrainingConfigError, kind_of
+from fastgrasp_training.cvae import CvaeStage
 from fastgrasp_training.data import SampleBank, TrainingData, build_bank, load_training_data
 from fastgrasp_training.devices import Machine, MachineError
 from fastgrasp_training.diffusion import DiffusionStage, true_latents
 from fastgrasp_training.held_out import held_out
 from fastgrasp_training.monitor import Monitor
+from fastgrasp_training.paper_stages import PaperAdaptationStage, PaperAutoencoderStage, denoised_latents
 from fastgrasp_training.range_views import RangeViews, further_objects, prepared_views
 from fastgrasp_training.run_folder import Losses, Metrics, hand_digest, write_run
 from fastgrasp_training.self_training import SELF_TRAINING, SelfTrainingError, self_training_stage
@@ -93,7 +95,7 @@ class Run:
             notes = {"hand": self.hand.name, "grasps": len(self.data), "objects": len(self.data.specs),
                      "seed": self.config.seed}  # fmt: skip
             if self.machine.first:
-                self.model.save_pretrained(weights, notes, half=True)
+                save_model(self.model, weights, notes, half=True)
         self.machine.wait()
         self.console.print(f"weights in {weights}")
         return weights
@@ -195,7 +197,7 @@ class Run:
         if metrics is not None:
             metrics.close()
             notes = {"stage": name, "hand": self.hand.name, "identity": known}
-            self.model.eval().save_pretrained(folder / "weights", notes)
+            save_model(self.model.eval(), folder / "weights", notes)
         self.machine.wait()
 
 
@@ -212,16 +214,17 @@ def _require_before(config: TrainingConfig, first: str, out: Path) -> None:
 
 def _starting_model(
     config: TrainingConfig, hand: ManoLayer, stages: tuple[str, ...], todo: tuple[str, ...], out: Path
-) -> FastGraspModel:
+) -> GraspModel:
     """A fresh model for the first stage, else the weights that the stage before left in `out`."""
     place = config.stages.index(todo[0]) if todo else config.stages.index(stages[-1]) + 1
     if place == 0:
         torch.manual_seed(config.seed)
-        model = FastGraspModel(config.model, hand)
-        model.query_ids.copy_(choose_query_vertices(hand, config.model.query_points))
+        model = build_model(config.model, hand)
+        if len(getattr(model, "query_ids", ())):
+            model.query_ids.copy_(choose_query_vertices(hand, len(model.query_ids)))
         return model
     folder = out / config.stages[place - 1] / "weights"
-    model = FastGraspModel.from_pretrained(folder, hand)
+    model = load_model(folder, hand)
     if model.config.latent != config.model.latent or model.config.name != config.model.name:
         raise MissingStageError(
             f"{folder} was trained with another configuration ({model.config.name}); use another --out"
@@ -230,7 +233,7 @@ def _starting_model(
 
 
 def _bank_for(
-    name: str, config: TrainingConfig, data: TrainingData, model: FastGraspModel, progress
+    name: str, config: TrainingConfig, data: TrainingData, model: GraspModel, progress
 ) -> SampleBank | RangeViews:
     """The samples of a stage: grasps alone, or (adaptation and later) grasps and explorations; range images of the
     objects for a completion."""
@@ -247,15 +250,16 @@ def _explored(name: str, config: TrainingConfig) -> float:
 
 
 def _make_stage(
-    name: str, config: TrainingConfig, model: FastGraspModel, data: TrainingData, bank: SampleBank | RangeViews,
+    name: str, config: TrainingConfig, model: GraspModel, data: TrainingData, bank: SampleBank | RangeViews,
     console: Console,
 ) -> Stage:  # fmt: skip
     if name == "completion":
         return CompletionStage(model, config.completion, bank)
     if name == "cvae":
         return CvaeStage(model, config.cvae, data, bank)
+    paper = config.model.method == "paper"
     if name == "autoencoder":
-        return AutoencoderStage(model, config.autoencoder, data, bank)
+        return (PaperAutoencoderStage if paper else AutoencoderStage)(model, config.autoencoder, data, bank)
     if name == "diffusion":
         return DiffusionStage(model, config.diffusion, data, bank)
     if kind_of(name) in SELF_TRAINING:
@@ -264,16 +268,15 @@ def _make_stage(
             return self_training_stage(name, config.stage(name), config.seed, model, data, bank, console.print, bar)
     true = true_latents(model, data, bank)
     with _progress(console) as bars:
-        stage = config.stage(name)
-        latents = starting_latents(model, bank, true, stage.latents, config.seed, progress=_bar(bars, "latents"))
-    return (RefinementStage if name == "refinement" else AdaptationStage)(model, stage, data, bank, latents)
+        make_latents = denoised_latents if paper else sampled_latents
+        latents = make_latents(model, bank, true, config.seed, progress=_bar(bars, "latents"))
+    kind = PaperAdaptationStage if paper else RefinementStage if name == "refinement" else AdaptationStage
+    return kind(model, config.stage(name), data, bank, latents)
 
 
 def choose_query_vertices(hand: ManoLayer, count: int) -> torch.Tensor:
-    """Vertices (count,) that feel in the adaptation module: the finger pads first, then spread evenly over the hand."""
+    """Return vertices (count,) as query points: the finger pads first, then spread evenly over the hand."""
     named = pads(hand)
-    if not count:
-        return torch.zeros(0, dtype=torch.long)
     chosen = torch.cat([named[finger] for finger in FINGERS])[:count].tolist()
     distance = torch.cdist(hand.v_template, hand.v_template[chosen]).amin(1)
     while len(chosen) < count:

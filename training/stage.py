@@ -18,11 +18,11 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.grasp_model import GraspModel
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.devices import Machine, MachineError
 from fastgrasp_training.precision import lowered
-from fastgrasp_training.randomness import Draws, step_seed
+from fastgrasp_training.randomness import StepGenerator, step_seed
 
 HELD = ("data", "bank", "latents", "contact", "hand_losses")  # what a stage holds beside its model
 CLIP = 1.0  # the gradient's norm
@@ -48,19 +48,19 @@ class Stage(lightning.LightningModule):
     """One stage: `loss_terms(index)` gives named losses, weighted by the configuration and summed.
 
     What it holds beside the model (data, samples, latents) and the hand follow it to its device. `step` counts the
-    steps done; `draws` gives the random numbers of the step at hand.
+    steps done; `generator` gives the random numbers of the step at hand.
     """
 
     name = "stage"
     losses: tuple[str, ...] = ()
     halves = 1  # a batch is made of so many parts, each of which every process has its share of
 
-    def __init__(self, model: FastGraspModel, config: StageConfig):
+    def __init__(self, model: GraspModel, config: StageConfig):
         super().__init__()
         self.model, self.config = model, config
         self.step, self.seed, self.part = 0, 0, (0, 1)
         self.terms: dict[str, Tensor] = {}
-        self.draws = Draws(device=next(model.parameters()).device)
+        self.generator = StepGenerator(device=next(model.parameters()).device)
         self._followed = True
         unknown = sorted(set(config.weights) - set(self.losses))
         if unknown:
@@ -82,7 +82,7 @@ class Stage(lightning.LightningModule):
         return sum(self.weight(name) * value for name, value in terms.items())
 
     def training_step(self, index: Tensor, _number: int) -> Tensor:
-        self.draws = Draws(step_seed(self.seed, self.name, self.step), *self.part, index.device)
+        self.generator = StepGenerator(step_seed(self.seed, self.name, self.step), *self.part, index.device)
         terms = self.loss_terms(index)
         total = self.total(terms)
         self.terms = {"total": total.detach()} | {name: value.detach() for name, value in terms.items()}
@@ -96,11 +96,11 @@ class Stage(lightning.LightningModule):
         super()._apply(fn, recurse)
         if self._followed:
             self.model.hand._apply(fn)
-            device = fn(torch.empty(0, device=self.draws.device)).device
+            device = fn(torch.empty(0, device=self.generator.device)).device
             for name in HELD:
                 if getattr(self, name, None) is not None:
                     setattr(self, name, getattr(self, name).to(device))
-            self.draws.device = device
+            self.generator.device = device
         return self
 
     def configure_optimizers(self):

@@ -1,12 +1,11 @@
-"""A single view as a small range image: how deep the surface lies along parallel rays, and where it ends.
+"""A single view as a small range image along parallel rays, the input of the shape completion.
 
 An object seen from one side is two surfaces: the front, which the sensor measures, and the back, where the same rays
-come out again. In the image both are one number a pixel, so that a network can tell the one from the other
-(`networks/back_view.py`), and a point of either is a place in the image and a range.
+leave it. In the image each is one number a pixel, so that a network can predict one from the other.
 
-The rays are parallel, along the way from the sensor to the middle of the cloud. A sensor's own rays fan out by a few
-degrees; with parallel ones an object that is its own mirror image is so in the image too. Ranges count from the middle
-of the cloud, in units of half the image's width: the same shape gives the same image, however large and far it is.
+The rays are parallel to the line from the sensor to the centre of the cloud. (A sensor's own rays fan out by a few
+degrees; parallel ones keep symmetric objects symmetric.) Ranges count from the centre in units of half the image's
+width: the same shape gives the same image, whatever its size and distance.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ def to_centred(parameters: np.ndarray, layer: ManoLayer, center_idx: int = 0) ->
 def rest_wrist(betas: np.ndarray, layer: ManoLayer) -> np.ndarray:
     """J0 (B, 3): where the wrist joint of shape `betas` (B, 10) rests, in the layer's own frame."""
     with torch.no_grad():
-        return _array(layer.rest_joints(_tensor(_of_size(betas, 10, "betas"), layer))[:, 0])
+        return _array(layer.wrist_at_rest(_tensor(_of_size(betas, 10, "betas"), layer)))
 
 
 def moved(parameters: np.ndarray, rotation: np.ndarray, translation: np.ndarray, layer: ManoLayer) -> np.ndarray:

@@ -136,6 +136,10 @@ class ManoLayer(nn.Module):
         """Compute the joints (B, 16, 3), metres, of the flat hand of shape `betas` (B, 10), before `transl`."""
         return self.rest_joints_template + (betas @ self.joint_shapedirs).unflatten(-1, (JOINT_COUNT, 3))
 
+    def wrist_at_rest(self, betas: Tensor) -> Tensor:
+        """Return the wrist joint (B, 3) of shapes betas (B, 10) with `transl` 0, metres; no rotation moves it."""
+        return self.rest_joints(betas)[:, 0]
+
     def forward(self, betas: Tensor, global_orient: Tensor, hand_pose: Tensor, transl: Tensor) -> HandOutput:
         """Pose hands: betas (B, 10), axis-angles (B, 3) and (B, 45), radians, transl (B, 3), metres.
 
@@ -215,6 +219,10 @@ class _PlainTuple(nn.Module):
     def __init__(self, layer: ManoLayer) -> None:
         super().__init__()
         self.layer = layer
+
+    def wrist_at_rest(self, betas: Tensor) -> Tensor:
+        """Return the wrist joint (B, 3) of shapes betas (B, 10) with `transl` 0, metres; no rotation moves it."""
+        return self.rest_joints(betas)[:, 0]
 
     def forward(self, betas: Tensor, global_orient: Tensor, hand_pose: Tensor, transl: Tensor) -> tuple[Tensor, Tensor]:
         return tuple(self.layer(betas, global_orient, hand_pose, transl))

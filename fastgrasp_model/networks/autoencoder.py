@@ -1,9 +1,9 @@
-"""Stage 1: hand vertices -> latent -> hand parameters.
+"""Stage 1, the hand autoencoder: hand vertices -> latent -> hand parameters (Wu et al., section 3.2).
 
-The encoder reads the hand's 778 vertices in the object's frame; the decoder answers with a hand code, which the MANO
-layer rounds into a mesh again. Two encoders: the paper's PointNet, and an ordered one that uses what a PointNet throws
-away: that vertex i is always the same spot of the skin. It finds the palm's place by a rigid fit (Kabsch 1976) and
-reads the other vertices relative to it, so that no layer has to learn to undo a rotation.
+The encoder reads the 778 vertices in the local frame; the decoder answers with a hand representation, which the MANO
+layer turns into a mesh. The paper's encoder is a PointNet (`paper/autoencoder.py`). This one uses that vertex i is
+always the same spot of the skin: it fits the palm rigidly (Kabsch 1976) and reads the other vertices relative to it, so
+that no layer has to learn to undo a rotation.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_model.networks.hand_representation import CODE, HandRepresentation, HandState
-from fastgrasp_model.networks.layers import Standardise, mlp, plain_mlp
+from fastgrasp_model.networks.hand_representation import REPRESENTATION, HandRepresentation, HandState
+from fastgrasp_model.networks.layers import Standardise, mlp
 from fastgrasp_model.networks.object_encoder import SCALE
-from fastgrasp_model.paper.pointnet import PointNet
 
-STRIDE = 4  # the ordered encoder reads every fourth vertex: 195 of 778 fix the 61 parameters many times over
-PLAIN_LAST = 256  # width of the last hidden layer of the paper's decoder
-SPREAD = 0.02  # metres, the usual distance of a vertex from where it is on the flat hand
+STRIDE = 4  # every fourth vertex is read: 195 of 778 determine the 61 parameters many times over
+DISTANCE_SCALE = 0.02  # metres, the usual distance of a vertex from its place on the flat hand
 
 
 class PalmFrame(nn.Module):
-    """Vertices (B, 778, 3) -> [palm's rotation 9 | palm's place 3 | every fourth vertex as the palm sees it]."""
+    """Vertices (B, 778, 3) -> [palm rotation 9 | palm position 3 | every fourth vertex in the palm's frame]."""
 
     def __init__(self, hand: ManoLayer):
         super().__init__()
@@ -40,86 +38,82 @@ class PalmFrame(nn.Module):
         u, _, vh = torch.linalg.svd(self.rest[self.palm].T @ centred[:, self.palm])  # (B, 3, 3)
         flip = torch.ones_like(middle)
         flip[:, 2] = torch.linalg.det(u @ vh)
-        rotation = (u * flip.unsqueeze(1) @ vh).transpose(1, 2)  # takes the rest palm to the seen one
-        local = (centred @ rotation - self.rest)[:, ::STRIDE] / SPREAD
+        rotation = (u * flip.unsqueeze(1) @ vh).transpose(1, 2)  # of the palm at rest to the one seen
+        local = (centred @ rotation - self.rest)[:, ::STRIDE] / DISTANCE_SCALE
         return torch.cat([rotation.flatten(1), middle / SCALE, local.flatten(1)], dim=-1)
 
 
 class HandAutoencoder(nn.Module):
-    """encode: (B, 778, 3) -> (B, latent), standardised; decode: (B, latent) -> HandState.
+    """Hands (B, 778, 3) -> latents (B, latent) of zero mean and unit variance -> hand representations (B, 64).
 
-    `vertex_encoder` is "ordered", "pointnet", or "parameters" (the encoder then reads hand codes (B, 64) in the place
-    of vertices: the other row of the paper's Table 4). `plain` takes the paper's stacks: features-2w-w-latent with
-    w = `width` = 1024, back by latent-2w-w-256-code. Latents are standardised by running statistics, so that the
-    diffusion sees unit variance; `latent_noise` is added to them in training, so that near latents mean near hands.
+    Encoder and decoder are each a linear map plus an MLP. Running statistics standardise the latents for the diffusion.
+    In training, noise of standard deviation `latent_noise` is added to them, so that near latents mean near hands.
     """
 
-    def __init__(
-        self, hand: ManoLayer, latent: int = 64, width: int = 512, vertex_encoder: str = "ordered",
-        latent_noise: float = 0.01, plain: bool = False,
-    ):  # fmt: skip
+    def __init__(self, hand: ManoLayer, latent: int = 64, width: int = 512, latent_noise: float = 0.01):
         super().__init__()
-        if vertex_encoder == "ordered":
-            self.vertex_encoder: nn.Module = PalmFrame(hand)
-            features = self.vertex_encoder.width
-        elif vertex_encoder == "pointnet":
-            self.vertex_encoder, features = PointNet(3, (64, 128, 1024), scale=SCALE, aligned=plain), 1024
-        elif vertex_encoder == "parameters":
-            self.vertex_encoder, features = nn.Identity(), CODE
-        else:
-            raise ValueError(f"vertex_encoder is 'ordered', 'pointnet' or 'parameters', got {vertex_encoder!r}")
+        self.vertex_encoder, features = self._vertex_encoder(hand)
         self.latent_noise = latent_noise
-        stack = plain_mlp if plain else mlp
-        back = [2 * width, width, PLAIN_LAST] if plain else [width, 2 * width, width]
-        self.encoder = stack([features, 2 * width, width, latent])
-        self.encoder_line = None if plain else nn.Linear(features, latent)
+        self.encoder = mlp([features, 2 * width, width, latent])
+        self.encoder_linear = nn.Linear(features, latent)
         self.standardise = Standardise(latent)
-        self.decoder = stack([latent, *back, CODE])
-        self.decoder_line = None if plain else nn.Linear(latent, CODE)
-        self.code = HandRepresentation()
+        self.decoder = mlp([latent, width, 2 * width, width, REPRESENTATION])
+        self.decoder_linear = nn.Linear(latent, REPRESENTATION)
+        self.representation = HandRepresentation()
+
+    def _vertex_encoder(self, hand: ManoLayer) -> tuple[nn.Module, int]:
+        encoder = PalmFrame(hand)
+        return encoder, encoder.width
 
     @torch.no_grad()
-    def start_linear(self, vertices: Tensor, code: Tensor, ridge: float = 1e-2) -> None:
-        """Begin as the best linear map from what the encoder reads of (N, 778, 3) to codes (N, 64), and back.
+    def start_linear(self, hands: Tensor, representation: Tensor, ridge: float = 1e-2) -> None:
+        """Initialise as the best linear map from `hands`, as `encode` takes them, to representations (N, 64), and back.
 
-        The networks beside the lines start at zero: what is left for them is what is not linear. Latents of another
-        size than the code take the code's largest directions, or carry zeros.
+        The MLPs beside the linear maps start at zero and learn only what is not linear. A latent smaller than the
+        representation takes its largest directions; the excess of a larger one carries zeros.
         """
-        features = self.vertex_encoder(vertices)
-        x, y = features - features.mean(0), code - code.mean(0)
+        features = self.vertex_encoder(hands)
+        x, y = features - features.mean(0), representation - representation.mean(0)
         gram = x.T @ x + ridge * len(x) * torch.eye(x.shape[1], device=x.device)
         line = torch.linalg.solve(gram, x.T @ y).T  # (64, features)
         _, _, directions = torch.linalg.svd(y, full_matrices=False)
-        used = directions[: len(self.encoder_line.weight)]
-        if len(used) == CODE:
-            used = torch.eye(CODE, device=y.device)
-        for layer in (self.encoder_line, self.decoder_line, self.encoder[-1], self.decoder[-1]):
+        used = directions[: len(self.encoder_linear.weight)]
+        if len(used) == REPRESENTATION:
+            used = torch.eye(REPRESENTATION, device=y.device)
+        for layer in (self.encoder_linear, self.decoder_linear, self.encoder[-1], self.decoder[-1]):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-        self.encoder_line.weight[: len(used)] = used @ line
-        self.encoder_line.bias[: len(used)] = -used @ line @ features.mean(0)
-        self.decoder_line.weight[:, : len(used)] = used.T
-        self.decoder_line.bias.copy_(code.mean(0))
-        latent = self.encoder_line(features)
+        self.encoder_linear.weight[: len(used)] = used @ line
+        self.encoder_linear.bias[: len(used)] = -used @ line @ features.mean(0)
+        self.decoder_linear.weight[:, : len(used)] = used.T
+        self.decoder_linear.bias.copy_(representation.mean(0))
+        latent = self.encoder_linear(features)
         self.standardise.start(latent)
-        self.decoder_line.bias += self.decoder_line.weight @ latent.mean(0)
-        self.decoder_line.weight *= latent.std(0).clamp(min=1e-4)
+        self.decoder_linear.bias += self.decoder_linear.weight @ latent.mean(0)
+        self.decoder_linear.weight *= latent.std(0).clamp(min=1e-4)
 
-    def encode(self, vertices: Tensor) -> Tensor:
-        """Vertices (B, 778, 3) in the frame, metres (or codes, see the class) -> latents (B, latent)."""
-        features = self.vertex_encoder(vertices)
-        if self.encoder_line is None:
-            return self.standardise(self.encoder(features))
-        return self.standardise(self.encoder_line(features) + self.encoder(features))
+    def encode(self, hands: Tensor) -> Tensor:
+        """Return the latents (B, latent) of vertices (B, 778, 3) in the local frame, metres."""
+        features = self.vertex_encoder(hands)
+        return self.standardise(self.encoder_linear(features) + self.encoder(features))
 
-    def decode_code(self, latent: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Latents (B, latent) -> standardised hand codes (B, 64). In training with `noise` (B, latent), else drawn."""
-        if self.training and self.latent_noise:
-            latent = latent + self.latent_noise * (torch.randn_like(latent) if noise is None else noise)
-        if self.decoder_line is None:
-            return self.decoder(latent)
-        return self.decoder_line(latent) + self.decoder(latent)
+    def decode_representation(self, latent: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return hand representations (B, 64) of latents (B, latent). In training `noise` (B, latent), or drawn."""
+        latent = self._with_noise(latent, noise)
+        return self.decoder_linear(latent) + self.decoder(latent)
+
+    def _with_noise(self, latent: Tensor, noise: Tensor | None) -> Tensor:
+        if not (self.training and self.latent_noise):
+            return latent
+        return latent + self.latent_noise * (torch.randn_like(latent) if noise is None else noise)
 
     def decode(self, latent: Tensor) -> HandState:
-        """Latents (B, latent) -> hands in the frame."""
-        return self.code.decode(self.decode_code(latent))
+        """Return the hands of latents (B, latent), in the local frame."""
+        return self.representation.to_hands(self.decode_representation(latent))
+
+
+class ParameterAutoencoder(HandAutoencoder):
+    """The same with an encoder that reads hand representations (B, 64) instead of vertices (a row of Table 4)."""
+
+    def _vertex_encoder(self, hand: ManoLayer) -> tuple[nn.Module, int]:
+        return nn.Identity(), REPRESENTATION

@@ -1,7 +1,7 @@
-"""How likely a hand holds the object firmly: of a grasp, its score; of a place, before any hand is made there.
+"""The grasp evaluator: the probability that a grasp holds the object stably. It is the score of a grasp.
 
-Both learn from the hands that the adaptation module makes in training, and from the friction cones of `wrench.py` on
-the whole object. No simulator has a say in them.
+It is trained on the hands that the adaptation module makes, labelled by friction cones on the whole object
+(`physics/wrench.py`). No simulator is involved.
 """
 
 from __future__ import annotations
@@ -9,32 +9,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fastgrasp_model.networks.hand_representation import CODE
+from fastgrasp_model.networks.hand_representation import REPRESENTATION
 from fastgrasp_model.networks.layers import FilmBlock, mlp
 
 
 class GraspEvaluator(nn.Module):
-    """hand codes (B, 64), conditions (B, C), what is felt (B, P, `feels`) -> logits (B,) of a firm grasp."""
+    """Hand representations (B, 64), conditions (B, C), contact features (B, P, features) -> logits (B,) of
+    stability."""
 
-    def __init__(self, condition: int, query_points: int, feels: int, width: int = 256):
+    def __init__(self, condition: int, query_points: int, features: int, width: int = 256):
         super().__init__()
-        self.enter = mlp([CODE + query_points * feels, width], last_activation=True)
+        self.input_projection = mlp([REPRESENTATION + query_points * features, width], last_activation=True)
         self.condition = mlp([condition, width], last_activation=True)
         self.block = FilmBlock(width, width)
-        self.leave = nn.Linear(width, 1)
+        self.output_projection = nn.Linear(width, 1)
 
-    def forward(self, code: Tensor, condition: Tensor, felt: Tensor) -> Tensor:
-        x = self.enter(torch.cat([code, felt.flatten(1)], dim=-1))
-        return self.leave(self.block(x, self.condition(condition))).squeeze(-1)
-
-
-class Graspability(nn.Module):
-    """conditions (B, C) and codes of whole shapes (B, S), or None -> logits (B,) that a grasp made there is firm."""
-
-    def __init__(self, condition: int, shape: int = 0, width: int = 256):
-        super().__init__()
-        self.net = mlp([condition + shape, width, width, 1])
-
-    def forward(self, condition: Tensor, shape: Tensor | None = None) -> Tensor:
-        inputs = condition if shape is None else torch.cat([condition, shape], dim=-1)
-        return self.net(inputs).squeeze(-1)
+    def forward(self, representation: Tensor, condition: Tensor, features: Tensor) -> Tensor:
+        x = self.input_projection(torch.cat([representation, features.flatten(1)], dim=-1))
+        return self.output_projection(self.block(x, self.condition(condition))).squeeze(-1)

@@ -1,4 +1,4 @@
-"""Small layers that several networks share."""
+"""Layers that several networks share."""
 
 from __future__ import annotations
 
@@ -16,14 +16,6 @@ def mlp(widths: list[int], last_activation: bool = False) -> nn.Sequential:
         if i + 2 < len(widths) or last_activation:
             layers += [nn.LayerNorm(b), nn.SiLU()]
     return nn.Sequential(*layers)
-
-
-def plain_mlp(widths: list[int]) -> nn.Sequential:
-    """The paper's stacks: linear layers with ReLU between them and nothing normalised; widths [in, hidden..., out]."""
-    layers: list[nn.Module] = []
-    for a, b in zip(widths[:-1], widths[1:], strict=True):
-        layers += [nn.Linear(a, b), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
 
 
 class FilmBlock(nn.Module):
@@ -45,10 +37,10 @@ class FilmBlock(nn.Module):
 
 
 class Standardise(nn.Module):
-    """(B, W) -> zero mean and unit variance by running statistics, the same in training and evaluation.
+    """(B, W) -> zero mean and unit variance by running statistics, in training as in evaluation.
 
-    Where several processes share a batch, the statistics are those of the whole batch, the same in all of them.
-    Unlike batch normalisation it adds no noise from the batch: what is decoded to millimetres cannot bear it.
+    Unlike batch normalisation it adds no noise from the batch, which hands decoded to millimetres do not tolerate.
+    Where several processes share a batch, the statistics are those of the whole batch.
     """
 
     def __init__(self, width: int, momentum: float = 0.02):
@@ -56,28 +48,28 @@ class Standardise(nn.Module):
         self.momentum = momentum
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("variance", torch.ones(width))
-        self.register_buffer("seen", torch.tensor(0.0))
+        self.register_buffer("batches", torch.tensor(0.0))
 
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
-        """Take the statistics of a large batch (B, W)."""
+        """Set the statistics to those of a large batch (B, W)."""
         self.mean.copy_(x.mean(0))
         self.variance.copy_(x.var(0))
-        self.seen.fill_(1.0 / self.momentum)
+        self.batches.fill_(1.0 / self.momentum)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
             with torch.no_grad():
-                # The first batches count fully, as a plain average; then the past fades.
-                share = (1.0 / (1.0 + self.seen)).clamp(min=self.momentum)
+                # A plain average at first, then an exponential one.
+                share = (1.0 / (1.0 + self.batches)).clamp(min=self.momentum)
                 self.mean.lerp_(_over_processes(x.mean(0)), share)
                 self.variance.lerp_(_over_processes((x - self.mean).square().mean(0)), share)
-                self.seen += 1
+                self.batches += 1
         return (x - self.mean) / (self.variance + 1e-8).sqrt()
 
 
 def _over_processes(mean: Tensor) -> Tensor:
-    """The mean over all training processes, where a batch is shared by several; else as it is."""
+    """Return the mean over all training processes that share a batch."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.all_reduce(mean)
         mean /= torch.distributed.get_world_size()
@@ -85,7 +77,7 @@ def _over_processes(mean: Tensor) -> Tensor:
 
 
 def time_embedding(t: Tensor, width: int, period: float = 10_000.0) -> Tensor:
-    """Sinusoidal embedding (B, width) of integer diffusion times (B,), after Vaswani et al. 2017."""
+    """Return the sinusoidal embedding (B, width) of integer diffusion times (B,), after Vaswani et al. 2017."""
     half = width // 2
     frequency = torch.exp(-math.log(period) * torch.arange(half, device=t.device) / half)
     angle = t.float().unsqueeze(-1) * frequency

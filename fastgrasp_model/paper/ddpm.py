@@ -1,4 +1,4 @@
-"""The DDPM sampler: every step of the schedule, with fresh noise after each (Ho et al. 2020, algorithm 2)."""
+"""The diffusion as published: linear schedule, noise prediction, and the DDPM sampler (Ho et al. 2020)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,23 @@ from torch import Tensor
 from fastgrasp_model.diffusion import NoiseSchedule
 
 
+class LinearSchedule(NoiseSchedule):
+    """beta from 1e-4 to 0.02; the denoiser predicts the noise."""
+
+    @staticmethod
+    def _alpha_bar(steps: int) -> Tensor:
+        return torch.cumprod(1 - torch.linspace(1e-4, 0.02, steps, dtype=torch.float64), 0).float()
+
+    def target(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """Return what the denoiser shall predict at times t (B,): the noise (B, D)."""
+        return noise
+
+    def split(self, noisy: Tensor, predicted: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the estimates (clean, noise), (B, D) each, that a prediction at times t (B,) implies."""
+        a = self.alpha_bar[t].unsqueeze(-1)
+        return (noisy - (1 - a).sqrt() * predicted) / a.sqrt(), predicted
+
+
 def ddpm_sample(
     denoise: Callable[[Tensor, Tensor], Tensor],
     schedule: NoiseSchedule,
@@ -17,10 +34,10 @@ def ddpm_sample(
     generator: torch.Generator,
     clip: float = 6.0,
 ) -> Tensor:
-    """From pure noise (B, D) to a clean latent (B, D) in all `schedule.steps` steps.
+    """Return clean latents (B, D) from pure noise (B, D) in all `schedule.steps` steps (algorithm 2).
 
-    `denoise(z_t, t)` gives the prediction at the true integer times t (B,). `generator` lives on the CPU. The variance
-    of a step is that of the posterior q(z_{t-1} | z_t, z_0); `clip` bounds the estimate of z_0, standard deviations.
+    `denoise(z_t, t)` returns the prediction at integer times t (B,). `generator` is on the CPU. The variance of a
+    step is that of the posterior q(z_{t-1} | z_t, z_0); `clip` bounds the estimate of z_0, in standard deviations.
     """
     z, bars = noise, schedule.alpha_bar
     for time in range(schedule.steps - 1, -1, -1):

@@ -7,7 +7,7 @@ import trimesh
 
 from fastgrasp_model.generator import GraspGenerator
 from fastgrasp_model.geometry.clouds import CloudError
-from fastgrasp_model.model import PRETRAINED
+from fastgrasp_model.weights import PRETRAINED
 
 pytestmark = pytest.mark.skipif(not PRETRAINED.exists(), reason="the package carries no weights yet")
 
@@ -105,7 +105,7 @@ def test_places_are_drawn_by_the_chance_of_a_firm_grasp(generator, monkeypatch):
 
     monkeypatch.setattr(generator, "_candidate_frames", watched)
     monkeypatch.setattr(generator.model.graspability, "forward", upper)
-    encoded = generator.encode(np.asarray(points, dtype=np.float32), torch.Generator().manual_seed(0))
+    encoded = generator.encode_object(np.asarray(points, dtype=np.float32), torch.Generator().manual_seed(0))
     heights = encoded.frames.origin[:20, 2]
     assert (heights > 0).all()
     assert encoded.shapes is None or len(encoded.shapes) == len(encoded.conditions)

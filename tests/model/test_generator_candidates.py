@@ -6,8 +6,8 @@ import torch
 import trimesh
 
 from fastgrasp_model import generator as module
-from fastgrasp_model.generator import GraspGenerator, _frames_of
-from fastgrasp_model.model import PRETRAINED
+from fastgrasp_model.generator import GraspGenerator, _grasp_points
+from fastgrasp_model.weights import PRETRAINED
 
 needs_weights = pytest.mark.skipif(not PRETRAINED.exists(), reason="the package carries no weights yet")
 
@@ -41,14 +41,14 @@ def drawn(generator, monkeypatch):
 @pytest.mark.parametrize("count", [1, 5, 70])
 def test_one_candidate_is_the_plain_call(generator, box, drawn, monkeypatch, count):
     """Bit for bit: all rows at once, frames in order, noise drawn in one piece, every hand kept, best first."""
-    monkeypatch.setattr(module, "ROWS", 16)
+    monkeypatch.setattr(module, "BATCH", 16)
     plain, one = generator.generate(box, count, seed=3), generator.generate(box, count, seed=3, candidates=1)
     np.testing.assert_array_equal(plain.vertices, one.vertices)
     assert len(drawn) == 2
     which, noise, parameters, score = drawn[0]
     assert (which == np.arange(count) % 64).all()
     random = torch.Generator().manual_seed(3)
-    generator.encode(box, random)
+    generator.encode_object(box, random)
     np.testing.assert_array_equal(noise, torch.randn(count, noise.shape[1], generator=random).numpy())
     order = np.argsort(-score, kind="stable")
     np.testing.assert_array_equal(plain.score, score[order])
@@ -100,7 +100,7 @@ def test_a_seed_repeats(generator, box):
 @needs_weights
 def test_hands_are_made_in_pieces_and_the_pieces_change_nothing(generator, box, drawn, monkeypatch):
     whole = generator.generate(box, 3, seed=0, candidates=8)
-    monkeypatch.setattr(module, "ROWS", 7)
+    monkeypatch.setattr(module, "BATCH", 7)
     pieces = generator.generate(box, 3, seed=0, candidates=8)
     assert [len(call[0]) for call in drawn] == [24, 6, 6, 6, 6]
     np.testing.assert_allclose(pieces.vertices, whole.vertices, atol=1e-4)
@@ -117,10 +117,10 @@ def test_a_left_hand_is_the_best_of_its_candidates_too(generator, box):
 @pytest.mark.parametrize("frames", [64, 48, 7, 1])
 @pytest.mark.parametrize("count", [1, 3, 8, 16, 64, 100])
 def test_groups_meet_every_frame_once_and_frames_are_used_evenly(frames, count):
-    which = _frames_of(range(frames), count, frames).reshape(frames, count).numpy()
+    which = _grasp_points(range(frames), count, frames).reshape(frames, count).numpy()
     assert (which[0] == np.arange(count) % frames).all()
     assert all(sorted(group) == list(range(frames)) for group in which.T)
     for rounds in range(1, frames + 1):
         used = np.bincount(which[:rounds].ravel(), minlength=frames)
         assert np.ptp(used) <= 1 + count // frames
-    np.testing.assert_array_equal(_frames_of(range(frames // 2, frames), count, frames), which[frames // 2 :].ravel())
+    np.testing.assert_array_equal(_grasp_points(range(frames // 2, frames), count, frames), which[frames // 2 :].ravel())

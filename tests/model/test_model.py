@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from fastgrasp_model.configuration import ModelConfig
-from fastgrasp_model.geometry.views import local_frames
+from fastgrasp_model.geometry.frames import local_frames
+from fastgrasp_model.grasp_model import ObservedObject
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_model.model import FastGraspModel, WeightsError
+from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.weights import WeightsError, load_model, save_model
 
 SMALL = ModelConfig(
     name="small", points=32, object_width=16, hand_width=16, latent=8, denoiser_width=16, denoiser_depth=1,
@@ -17,7 +19,7 @@ SMALL = ModelConfig(
 )  # fmt: skip
 
 
-FEELING = dataclasses.replace(SMALL, name="feeling", implicit_shape_width=8, bone_frames=True, evaluator_width=12, sampler="dpm")
+FULL = dataclasses.replace(SMALL, name="full", implicit_shape_width=8, bone_frames=True, evaluator_width=12)
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +28,10 @@ def hand():
 
 
 @pytest.fixture
-def feeling(hand):
-    """A model with a field and judges, all of whose layers say something."""
+def full(hand):
+    """A model with every network, none of whose layers is zero."""
     torch.manual_seed(1)
-    made = FastGraspModel(FEELING, hand).eval().requires_grad_(False)
+    made = FastGraspModel(FULL, hand).eval().requires_grad_(False)
     made.query_ids.copy_(torch.arange(0, 200, 10))
     for part in (made.implicit_shape, made.grasp_evaluator, made.adaptation):
         for parameter in part.parameters():
@@ -46,8 +48,8 @@ def model(hand):
 
 
 def test_save_and_load(model, hand, tmp_path):
-    model.save_pretrained(tmp_path, {"note": 1})
-    again = FastGraspModel.from_pretrained(tmp_path, hand)
+    save_model(model, tmp_path, {"note": 1})
+    again = load_model(tmp_path, hand)
     assert again.config == SMALL and not again.training
     for name, value in model.state_dict().items():
         torch.testing.assert_close(again.state_dict()[name], value, atol=0, rtol=0)
@@ -56,9 +58,9 @@ def test_save_and_load(model, hand, tmp_path):
 
 
 def test_half_precision_changes_little(model, hand, tmp_path):
-    model.save_pretrained(tmp_path / "whole")
-    model.save_pretrained(tmp_path / "half", half=True)
-    again = FastGraspModel.from_pretrained(tmp_path / "half", hand)
+    save_model(model, tmp_path / "whole")
+    save_model(model, tmp_path / "half", half=True)
+    again = load_model(tmp_path / "half", hand)
     size = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("whole", "half")]
     assert size[1] < 0.65 * size[0]
     assert all(value.dtype != torch.float16 for value in again.state_dict().values())
@@ -69,36 +71,36 @@ def test_half_precision_changes_little(model, hand, tmp_path):
 
 def test_missing_and_damaged_weights_are_refused(model, hand, tmp_path):
     with pytest.raises(WeightsError, match="no weights at .*fastgrasp train all"):
-        FastGraspModel.from_pretrained(tmp_path / "nowhere", hand)
-    model.save_pretrained(tmp_path)
+        load_model(tmp_path / "nowhere", hand)
+    save_model(model, tmp_path)
     tensors = tmp_path / "model.safetensors"
     whole = tensors.read_bytes()
     tensors.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WeightsError, match="missing or damaged"):
-        FastGraspModel.from_pretrained(tmp_path, hand)
+        load_model(tmp_path, hand)
     tensors.unlink()
     with pytest.raises(WeightsError, match="missing or damaged"):
-        FastGraspModel.from_pretrained(tmp_path, hand)
+        load_model(tmp_path, hand)
     tensors.write_bytes(whole)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({"model": config["model"] | {"latent": 12}}))
     with pytest.raises(WeightsError, match="does not fit its config.json"):
-        FastGraspModel.from_pretrained(tmp_path, hand)
-    for text in ("{", "[]", '{"model": {"frame": "moon"}}', '{"model": {"unknown": 1}}'):
+        load_model(tmp_path, hand)
+    for text in ("{", "[]", '{"model": {"radius": "moon"}}', '{"model": {"unknown": 1}}'):
         (tmp_path / "config.json").write_text(text)
         with pytest.raises(WeightsError, match="config.json is damaged"):
-            FastGraspModel.from_pretrained(tmp_path, hand)
+            load_model(tmp_path, hand)
 
 
 def test_weights_that_are_not_finite_are_refused(model, hand, tmp_path):
     model.denoiser.no_object[0] = float("nan")
-    model.save_pretrained(tmp_path)
+    save_model(model, tmp_path)
     with pytest.raises(WeightsError, match="not finite"):
-        FastGraspModel.from_pretrained(tmp_path, hand)
+        load_model(tmp_path, hand)
 
 
 def test_answer_does_not_depend_on_where_the_object_is(model):
-    """Anchor frames make the network equivariant: a moved object gives the same latents."""
+    """Local frames make the network equivariant: a transformed object gives the same latents."""
     from fastgrasp_model.geometry.rotations import random_rotations
 
     g = torch.Generator().manual_seed(1)
@@ -117,47 +119,61 @@ def test_answer_does_not_depend_on_where_the_object_is(model):
     torch.testing.assert_close(answer(moved, carried), answer(points, frames), atol=1e-4, rtol=1e-3)
 
 
-def test_adaptation_runs_the_configured_rounds_and_feels_the_cloud(model):
+def test_adaptation_runs_the_configured_rounds_on_contact_features(model):
     for parameter in model.adaptation.parameters():
         torch.nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(3))
-    latent, condition = torch.randn(2, 2, 8, generator=torch.Generator().manual_seed(4))[0], torch.zeros(2, 16)
+    latent = torch.randn(2, 2, 8, generator=torch.Generator().manual_seed(4))[0]
     points = 0.05 * torch.randn(2, 100, 3, generator=torch.Generator().manual_seed(5))
-    normals = torch.nn.functional.normalize(points, dim=-1)
-    adapted, betas = model.adapt(latent, condition, points, normals), model.shape(latent)
+    observed = ObservedObject(points, torch.nn.functional.normalize(points, dim=-1), torch.zeros(2, 16))
+    adapted, betas = model.adapt(latent, observed), model.betas(latent)
 
     def corrected(latent):
-        query_points = model.query_points(model.decode(latent)._replace(betas=betas))
-        return latent + model.correct(latent, condition, points, model.feel(query_points, points, normals), query_points.wrist)
+        return latent + model.correction(latent, observed, model.sense(latent, betas, observed))
 
     twice = corrected(corrected(latent))
     torch.testing.assert_close(adapted.hand_pose, model.autoencoder.decode(twice).hand_pose)
-    torch.testing.assert_close(adapted.betas, betas)  # the hand moves, and keeps its shape
-    assert not torch.allclose(adapted.wrist, model.adapt(latent, condition, points + 0.02, normals).wrist)
+    torch.testing.assert_close(adapted.betas, betas)  # the adaptation keeps the shape of the hand
+    assert not torch.allclose(adapted.wrist, model.adapt(latent, observed._replace(points=points + 0.02)).wrist)
 
 
-def test_the_judge_sees_hand_cloud_and_whole_shape(feeling):
-    """The chance of a firm grasp is one number for each hand; each thing that the judge is told changes it."""
-    model, g = feeling, torch.Generator().manual_seed(5)
-    points, latent = 0.05 * torch.randn(3, 100, 3, generator=g), torch.randn(3, 8, generator=g)
-    normals, condition = torch.nn.functional.normalize(points, dim=-1), torch.randn(3, 16, generator=g)
-    shape = model.shape_latent(torch.rand(3, len(model.object_encoder.basis), generator=g), torch.zeros(3, 9))
-    state = model.adapt(latent, condition, points, normals, shape)
-    chance = model.firmness(state, condition, points, normals, shape)
-    assert chance.shape == (3,) and (chance > 0).all() and (chance < 1).all()
+def _observed(model, count, seed=5):
+    g = torch.Generator().manual_seed(seed)
+    points, latent = 0.05 * torch.randn(count, 100, 3, generator=g), torch.randn(count, 8, generator=g)
+    features = torch.rand(count, len(model.object_encoder.basis), generator=g)
+    shape = model.shape_latent(features, torch.zeros(count, 9))
+    normals, condition = torch.nn.functional.normalize(points, dim=-1), torch.randn(count, 16, generator=g)
+    return latent, ObservedObject(points, normals, condition, shape), features
+
+
+def test_the_grasp_evaluator_reads_hand_cloud_and_shape_latent(full):
+    """The stability of a grasp is one probability a hand; each input changes it."""
+    latent, observed, _ = _observed(full, 3)
+    state = full.adapt(latent, observed)
+    stability = full.stability(state, observed)
+    assert stability.shape == (3,) and (stability > 0).all() and (stability < 1).all()
     others = (
-        model.firmness(state._replace(hand_pose=state.hand_pose + 0.3), condition, points, normals, shape),
-        model.firmness(state, condition + 1, points, normals, shape),
-        model.firmness(state, condition, points + 0.02, normals, shape),
-        model.firmness(state, condition, points, normals, shape + 1),
+        full.stability(state._replace(hand_pose=state.hand_pose + 0.3), observed),
+        full.stability(state, observed._replace(condition=observed.condition + 1)),
+        full.stability(state, observed._replace(points=observed.points + 0.02)),
+        full.stability(state, observed._replace(shape_latent=observed.shape_latent + 1)),
     )
-    assert all((other - chance).abs().min() > 1e-6 for other in others)
+    assert all((other - stability).abs().min() > 1e-6 for other in others)
 
 
-def test_the_field_changes_what_the_hand_feels(feeling):
-    model, g = feeling, torch.Generator().manual_seed(5)
-    points, latent = 0.05 * torch.randn(2, 100, 3, generator=g), torch.randn(2, 8, generator=g)
-    normals = torch.nn.functional.normalize(points, dim=-1)
-    features = torch.rand(2, len(model.object_encoder.basis), generator=g)
-    one, other = (model.shape_latent(f, torch.zeros(2, 9)) for f in (features, 1 - features))
-    hands = [model.adapt(latent, torch.zeros(2, 16), points, normals, shape).wrist for shape in (one, other)]
-    assert not torch.allclose(*hands)
+def test_the_implicit_shape_head_changes_the_hand(full):
+    latent, observed, features = _observed(full, 2)
+    other = full.shape_latent(1 - features, torch.zeros(2, 9))
+    hand = full.adapt(latent, observed).wrist
+    assert not torch.allclose(hand, full.adapt(latent, observed._replace(shape_latent=other)).wrist)
+
+
+def test_gradients_of_a_round_stay_in_it_and_reach_the_implicit_shape_head_once(full):
+    from fastgrasp_model.adaptation_loop import adaptation_rounds
+
+    full.requires_grad_(True)
+    latent, observed, _ = _observed(full, 2)
+    first, second = adaptation_rounds(full, latent, full.betas(latent).detach(), observed, implicit_round=1)
+    assert first.senses.implicit is None and second.senses.implicit.requires_grad
+    assert not second.senses.features.requires_grad
+    slope = torch.autograd.grad(second.latent.sum(), first.step, retain_graph=True, allow_unused=True)[0]
+    assert slope is None, "a round passes no gradient to the rounds before it"

@@ -8,7 +8,8 @@ import torch
 
 from fastgrasp_model.configuration import ModelConfig
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.paper.configuration import PaperConfig
+from fastgrasp_model.weights import build_model
 from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, load_grasp_set
 from fastgrasp_training.configuration import DataConfig, StageConfig, TrainingConfig
 from fastgrasp_training.data import build_bank, load_training_data
@@ -18,14 +19,10 @@ SMALL = ModelConfig(
     name="small", points=64, object_width=48, hand_width=64, latent=24, denoiser_width=48, denoiser_depth=1,
     sampling_steps=4, query_points=32, rounds=2, adaptation_width=48, adaptation_depth=1,
 )  # fmt: skip
-PAPER = dataclasses.replace(
-    SMALL, name="small paper", frame="object", object_encoder="pointnet", vertex_encoder="pointnet",
-    prediction="epsilon", schedule="linear", guidance=2.0, query_points=0, rounds=1,
-)  # fmt: skip
-FEELING = dataclasses.replace(
-    SMALL, name="small feeling", implicit_shape_width=16, bone_frames=True, evaluator_width=24, sampler="dpm"
-)
-MODELS = {"default": SMALL, "paper": PAPER, "feeling": FEELING}
+PAPER = PaperConfig(name="small paper", points=64, hand_width=64, latent=24, denoiser_width=48, denoiser_depth=1,
+                    sampling_steps=4, guidance=2.0)  # fmt: skip
+FULL = dataclasses.replace(SMALL, name="small full", implicit_shape_width=16, bone_frames=True, evaluator_width=24)
+MODELS = {"default": SMALL, "paper": PAPER, "full": FULL}
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +54,9 @@ def data(data_config, hand):
 @pytest.fixture(params=list(MODELS))
 def model(request, hand):
     torch.manual_seed(0)
-    made = FastGraspModel(MODELS[request.param], hand)
-    made.query_ids.copy_(choose_query_vertices(hand, made.config.query_points))
+    made = build_model(MODELS[request.param], hand)
+    if request.param != "paper":
+        made.query_ids.copy_(choose_query_vertices(hand, made.config.query_points))
     return made
 
 

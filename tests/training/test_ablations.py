@@ -6,15 +6,16 @@ import json
 import pytest
 import torch
 
-from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.weights import build_model
 from fastgrasp_training import ablation_table, ablations
 from fastgrasp_training.ablations import BUDGETS, ROWS, Budget, budgeted, stage_key, stages_of
 from fastgrasp_training.autoencoder import AutoencoderStage
-from fastgrasp_training.baselines import CvaeStage
 from fastgrasp_training.configuration import StageConfig, TrainingConfig
+from fastgrasp_training.cvae import CvaeStage
 from fastgrasp_training.data import build_bank
 from fastgrasp_training.diffusion import DiffusionStage
-from fastgrasp_training.paper_losses import FIVE
+from fastgrasp_training.hand_losses import HAND_LOSSES
+from fastgrasp_training.paper_stages import PaperAutoencoderStage
 from fastgrasp_training.stage import RandomBatches
 
 
@@ -40,39 +41,44 @@ def _learn(stage, steps=25, batch=4, rate=1e-3):
 
 def _varied(model, **changes):
     torch.manual_seed(0)
-    return FastGraspModel(dataclasses.replace(model.config, **changes), model.hand)
+    return build_model(dataclasses.replace(model.config, **changes), model.hand)
+
+
+def _autoencoder(model, data, bank, weights=None):
+    kind = PaperAutoencoderStage if model.config.method == "paper" else AutoencoderStage
+    return kind(model, StageConfig(weights=weights or {}), data, bank)
 
 
 @pytest.mark.slow
 def test_cvae_learns(model, data):
-    cvae = _varied(model, generator="cvae", rounds=0, query_points=0, implicit_shape_width=0, bone_frames=False, evaluator_width=0)
-    weights = {"parameters": 0.1, "mesh": 1.0, "contact": 1.0, "penetration": 1.0, "divergence": 0.01, "grasp_point": 0.1}
+    cvae = _varied(model, variant="cvae", rounds=0)
+    weights = {"parameters": 0.1, "mesh": 1.0, "divergence": 0.01, "grasp_point": 0.1}
     bank = build_bank(data, cvae, 1, seed=0)
-    first, last = _learn(CvaeStage(cvae, StageConfig(form="points", weights=weights), data, bank))
+    first, last = _learn(CvaeStage(cvae, StageConfig(weights=weights), data, bank))
     assert last < 0.9 * first
 
 
 @pytest.mark.slow
-def test_autoencoder_learns_from_hand_numbers_and_from_published_losses(model, data, bank):
-    numbers = _varied(model, vertex_encoder="parameters")
-    config = StageConfig(form="points", weights={"parameters": 0.1, "mesh": 1.0, "contact": 1.0, "consistency": 1.0})
-    first, last = _learn(AutoencoderStage(numbers, config, data, bank))
+def test_autoencoder_learns_from_hand_parameters(model, data, bank):
+    parameters = _varied(model, variant="parameters")
+    first, last = _learn(_autoencoder(parameters, data, bank, {"parameters": 0.1, "mesh": 1.0, "consistency": 1.0}))
     assert last < 0.9 * first
 
 
-@pytest.mark.parametrize("form", ["grid", "points"])
-def test_physical_losses_inside_the_diffusion_reach_the_denoiser(model, data, bank, form):
-    AutoencoderStage(model, StageConfig(), data, bank)  # fits the hand code
-    stage = DiffusionStage(model, StageConfig(form=form, weights=dict.fromkeys(("denoising", *FIVE), 1.0)), data, bank)
+def test_physical_losses_inside_the_diffusion_reach_the_denoiser(model, data, bank):
+    _autoencoder(model, data, bank)  # fits the hand representation
+    weights = dict.fromkeys(("denoising", *HAND_LOSSES), 1.0)
+    stage = DiffusionStage(model, StageConfig(weights=weights), data, bank)
     stage.on_train_epoch_start()
     torch.manual_seed(0)
     terms = stage.loss_terms(torch.arange(16))
-    assert set(FIVE) < set(terms)
-    for name in FIVE:
-        slope = torch.autograd.grad(terms[name], model.denoiser.leave[1].bias, retain_graph=True)[0]
+    assert set(HAND_LOSSES) < set(terms)
+    for name in HAND_LOSSES:
+        bias = model.denoiser.output_projection[1].bias
+        slope = torch.autograd.grad(terms[name], bias, retain_graph=True)[0]
         assert torch.isfinite(slope).all() and (slope.abs().sum() > 0 or float(terms[name].detach()) == 0), name
     plain = DiffusionStage(model, StageConfig(weights={"denoising": 1.0}), data, bank)
-    assert not set(FIVE) & set(plain.loss_terms(torch.arange(16)))
+    assert not set(HAND_LOSSES) & set(plain.loss_terms(torch.arange(16)))
 
 
 def test_rows_train_the_stages_that_they_are_about(configs):
@@ -103,7 +109,6 @@ def test_a_budget_is_the_same_for_every_row(configs):
         assert totals["cvae"] == totals["whole"] > totals["diffusion"] == totals["diffusion_physical"]
     toy = budgeted(configs["whole"], BUDGETS["toy"])
     assert toy.model.points == 64 and toy.autoencoder.batch == 8
-    assert toy.autoencoder.form == configs["whole"].autoencoder.form
 
 
 @pytest.mark.slow
@@ -114,7 +119,7 @@ def test_the_command_trains_measures_and_goes_on(request, data_config, tmp_path,
     model = {**tiny_run.model.to_dict(), "query_points": 8, "rounds": 1}
     small.write_text(json.dumps({
         "model": model, "data": dataclasses.asdict(data_config),
-        "autoencoder": {"form": "points", "weights": dict.fromkeys(FIVE, 1.0)},
+        "autoencoder": {"weights": dict.fromkeys(HAND_LOSSES, 1.0)},
     }))  # fmt: skip
     monkeypatch.setitem(BUDGETS, "toy", Budget((4, 4, 2), 4, 32, 3, 1, 32))
     arguments = [

@@ -9,17 +9,17 @@ import torch
 import trimesh
 
 from fastgrasp_evaluation.simulated_views import single_view
-from fastgrasp_model.completion import hidden_side
+from fastgrasp_model.completion import predicted_surface
 from fastgrasp_model.configuration import ModelConfig
 from fastgrasp_model.geometry.range_image import PIXELS
-from fastgrasp_model.model import FastGraspModel
 from fastgrasp_model.networks.shape_completion import Surfaces
+from fastgrasp_model.weights import build_model, load_model
 from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, load_grasp_set
 from fastgrasp_synthesis.object_specs import HELD_OUT, families, split_of
 from fastgrasp_training import run
-from fastgrasp_training.completion import CompletionStage, back_errors, sensed, surface_losses, turned
+from fastgrasp_training.completion import CompletionStage, back_errors, rotated, sensed, surface_losses
 from fastgrasp_training.configuration import DataConfig, StageConfig, TrainingConfig
-from fastgrasp_training.randomness import Draws
+from fastgrasp_training.randomness import StepGenerator
 from fastgrasp_training.range_views import RangeViews, further_objects, object_range_views, prepared_views
 from fastgrasp_training.run import train
 from fastgrasp_training.sources import as_source
@@ -58,7 +58,7 @@ def test_the_cache_gives_the_same_images(tmp_path):
 def test_turned_views_are_turned_whole(balls):
     seen = {0}
     for seed in range(30):
-        other = turned(balls, Draws(seed))
+        other = rotated(balls, StepGenerator(seed))
         assert torch.equal(other.inside.sum((1, 2)), balls.inside.sum((1, 2))) and torch.equal(other.scale, balls.scale)
         assert torch.equal(other.count > 0, (other.count > 0) & other.inside)
         seen.add(hash(other.inside.numpy().tobytes()))
@@ -68,7 +68,7 @@ def test_turned_views_are_turned_whole(balls):
 def test_a_sensor_sees_few_or_many_points_with_noise_and_holes(balls):
     shares, errors = [], []
     for seed in range(40):
-        ranges, seen = sensed(balls, balls.scale, Draws(seed))
+        ranges, seen = sensed(balls, balls.scale, StepGenerator(seed))
         assert ((seen == 0) | (balls.count > 0)).all() and (ranges[seen == 0] == 0).all()
         shares.append(seen.sum((1, 2)) / (balls.count > 0).sum((1, 2)))
         errors.append(((ranges - balls.mean.float()).abs() * balls.scale.view(-1, 1, 1))[seen > 0])
@@ -91,21 +91,21 @@ def test_losses_are_nothing_for_the_truth_and_in_centimetres(balls):
 def test_a_network_learns_the_back_of_balls(hand, balls):
     config = ModelConfig(name="small", latent=24, object_width=48, hand_width=64, denoiser_width=48, completion_width=8)
     torch.manual_seed(0)
-    model = FastGraspModel(config, hand)
+    model = build_model(config, hand)
     stage = CompletionStage(model, StageConfig(steps=120, batch=12), balls)
     optimiser = torch.optim.Adam(stage.trained(), 5e-3)
-    before = back_errors(model.shape_completion, balls, Draws(5))
+    before = back_errors(model.shape_completion, balls, StepGenerator(5))
     for step in range(120):
-        stage.draws = Draws(step)
+        stage.generator = StepGenerator(step)
         loss = stage.total(stage.loss_terms(torch.arange(12)))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    after = back_errors(model.shape_completion, balls, Draws(5))
+    after = back_errors(model.shape_completion, balls, StepGenerator(5))
     assert after["back_error_mm"] < 0.25 * before["back_error_mm"]
     assert after["outline_error_share"] < 0.2
     points = single_view(trimesh.creation.icosphere(4, 0.04), np.array([0.0, 0.1, 0.6]))
-    hidden, normals = hidden_side(model.shape_completion, points, np.array([0.0, 0.1, 0.6]))
+    hidden, normals = predicted_surface(model.shape_completion, points, np.array([0.0, 0.1, 0.6]))
     away = np.linalg.norm(hidden, axis=1)
     assert np.abs(away - 0.04).mean() < 0.008 and (normals * hidden).sum(1).mean() > 0
 
@@ -126,7 +126,7 @@ def test_the_stages_after_it_see_views_made_whole(tiny_run, tmp_path, monkeypatc
     config = dataclasses.replace(tiny_run, model=model, data=data, completion=tiny_run.diffusion)
     train(config, ("completion", "autoencoder"), tmp_path, "cpu", quiet=True)
     folders = (tmp_path / name / "weights" for name in ("completion", "autoencoder"))
-    one, two = (FastGraspModel.from_pretrained(folder).state_dict() for folder in folders)
+    one, two = (load_model(folder).state_dict() for folder in folders)
     moved = {name.split(".")[0] for name in one if not torch.equal(one[name], two[name])}
     assert "autoencoder" in moved and "back_view" not in moved
     (_, raw), (_, whole) = clouds

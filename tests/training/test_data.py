@@ -1,4 +1,4 @@
-"""Samples: the hand and the object must agree in every frame, and anchors must lie where the hand holds."""
+"""Samples: the hand and the object must agree in every frame, and grasp points must lie where the hand holds."""
 
 import pytest
 import torch
@@ -24,12 +24,12 @@ def test_frames_move_hand_and_cloud_together(data, model, bank):
     frames = bank.frames_of(index)
     state = data.rows(bank.grasp[index])
     local = model.hands(state.inverse_transformed(*frames))
-    torch.testing.assert_close(frames.out_of(local), model.hands(state), atol=1e-5, rtol=0)
+    torch.testing.assert_close(frames.to_world(local), model.hands(state), atol=1e-5, rtol=0)
 
 
-def test_anchors_lie_where_the_palm_reaches(data, model, bank):
-    if model.config.frame != "anchor":
-        pytest.skip("the paper's configuration has no anchors")
+def test_grasp_points_lie_where_the_palm_reaches(data, model, bank):
+    if not model.in_local_frames:
+        pytest.skip("the paper's model has no local frames")
     held, reach = data.held[bank.grasp], data.reach[bank.grasp]
     points, _ = data.objects.clouds(data.object[bank.grasp] * data.objects.views)
     best = (points - held.unsqueeze(1)).norm(dim=-1).amin(1)
@@ -39,7 +39,7 @@ def test_anchors_lie_where_the_palm_reaches(data, model, bank):
     assert (facing > 0).float().mean() > 0.55  # rims, handles and the inside of bowls are held from behind
 
 
-def test_views_and_anchors_vary_and_follow_the_seed(data, model, bank):
+def test_views_and_grasp_points_vary_and_follow_the_seed(data, model, bank):
     again, other = build_bank(data, model, 2, seed=0), build_bank(data, model, 2, seed=1)
     torch.testing.assert_close(again.frames.rotation, bank.frames.rotation)
     torch.testing.assert_close(again.features, bank.features)
@@ -49,15 +49,15 @@ def test_views_and_anchors_vary_and_follow_the_seed(data, model, bank):
     assert torch.equal(bank.view // data.objects.views, data.object[bank.grasp])
 
 
-def test_explorations_have_other_places_and_sizes(data, model):
-    if model.config.frame != "anchor":
-        pytest.skip("the paper's configuration has no anchors")
+def test_augmented_samples_have_other_grasp_points_and_sizes(data, model):
+    if not model.in_local_frames:
+        pytest.skip("the paper's model has no local frames")
     bank = build_bank(data, model, 2, seed=0, augmented=0.5)
-    assert 0.35 < bank.own.float().mean() < 0.65
-    assert (bank.scale[bank.own] == 1).all() and bank.scale[~bank.own].std() > 0.1
+    assert 0.35 < bank.labelled.float().mean() < 0.65
+    assert (bank.scale[bank.labelled] == 1).all() and bank.scale[~bank.labelled].std() > 0.1
     low, high = SCALES
     assert low <= bank.scale.min() and bank.scale.max() <= high
-    # The anchor of an enlarged object lies on the enlarged cloud.
+    # The grasp point of an enlarged object lies on the enlarged cloud.
     points, _ = data.objects.clouds(bank.view)
     gap = (points * bank.scale[:, None, None] - bank.frames.origin.unsqueeze(1)).norm(dim=-1).amin(1)
     assert gap.max() < 1e-4

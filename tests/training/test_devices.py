@@ -8,15 +8,16 @@ from lightning.pytorch.callbacks import Callback
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.weights import build_model
 from fastgrasp_training import precision
-from fastgrasp_training.adaptation import AdaptationStage, starting_latents
+from fastgrasp_training.adaptation import AdaptationStage, sampled_latents
 from fastgrasp_training.autoencoder import AutoencoderStage
-from fastgrasp_training.baselines import CvaeStage
 from fastgrasp_training.configuration import StageConfig
+from fastgrasp_training.cvae import CvaeStage
 from fastgrasp_training.data import build_bank
 from fastgrasp_training.devices import Machine
 from fastgrasp_training.diffusion import DiffusionStage, true_latents
+from fastgrasp_training.paper_stages import PaperAdaptationStage, PaperAutoencoderStage, denoised_latents
 from fastgrasp_training.precision import full_precision, lowered
 from fastgrasp_training.stage import run_stage
 
@@ -24,19 +25,18 @@ from fastgrasp_training.stage import run_stage
 @pytest.fixture
 def own_model(model):
     """A model with a hand of its own, which a test may send elsewhere."""
-    made = FastGraspModel(model.config, ManoLayer.from_file())
+    made = build_model(model.config, ManoLayer.from_file())
     made.load_state_dict(model.state_dict())
     return made
 
 
 def _stages(model, data, bank):
-    yield AutoencoderStage(model, StageConfig(), data, bank)
+    paper = model.config.method == "paper"
+    yield (PaperAutoencoderStage if paper else AutoencoderStage)(model, StageConfig(), data, bank)
     yield DiffusionStage(model, StageConfig(weights={"denoising": 1.0, "grasp_point": 0.1}), data, bank)
     true = true_latents(model, data, bank)
-    kind = "sampled" if model.config.query_points else "denoised"
-    yield AdaptationStage(model, StageConfig(), data, bank, starting_latents(model, bank, true, kind, seed=0))
-    if not model.config.query_points:
-        yield AutoencoderStage(model, StageConfig(form="points"), data, bank)
+    latents = (denoised_latents if paper else sampled_latents)(model, bank, true, seed=0)
+    yield (PaperAdaptationStage if paper else AdaptationStage)(model, StageConfig(), data, bank, latents)
 
 
 def test_every_stage_follows_its_device(own_model, data, bank):
@@ -53,11 +53,9 @@ def test_every_stage_follows_its_device(own_model, data, bank):
 
 
 def test_the_cvae_follows_its_device(own_model, data):
-    config = dataclasses.replace(
-        own_model.config, generator="cvae", rounds=0, query_points=0, implicit_shape_width=0, bone_frames=False, evaluator_width=0
-    )
-    model = FastGraspModel(config, own_model.hand)
-    stage = CvaeStage(model, StageConfig(form="points"), data, build_bank(data, model, 1, seed=0)).to("meta")
+    config = dataclasses.replace(own_model.config, variant="cvae", rounds=0)
+    model = build_model(config, own_model.hand)
+    stage = CvaeStage(model, StageConfig(), data, build_bank(data, model, 1, seed=0)).to("meta")
     assert stage.total(stage.loss_terms(torch.arange(8, device="meta"))).is_meta
 
 
@@ -100,7 +98,7 @@ def test_geometry_stays_in_float32(model, data, bank, monkeypatch):
     monkeypatch.setattr(SignedDistanceGrids, "query", watched)
     plain = stage.total(stage.loss_terms(torch.arange(8))).detach()
     with lowered(model, "bf16"):
-        stage.draws = type(stage.draws)()
+        stage.generator = type(stage.generator)()
         terms = stage.loss_terms(torch.arange(8))
         with full_precision():
             latent = model.encode(data.rows(torch.arange(4)))

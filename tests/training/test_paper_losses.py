@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fastgrasp_training import paper_losses
+from fastgrasp_training.hand_losses import HAND_LOSSES
 from fastgrasp_training.paper_losses import PointLosses, chamfer_sum, consistency, vertex_normals
 
 
@@ -69,7 +69,7 @@ def test_a_true_hand_costs_nothing_but_its_contact(open_hand):
     points = vertices[:, losses.prior] + 1e-3 * torch.tensor([0.0, -1.0, 0.0])
     numbers = torch.randn(1, 64)
     found = losses(numbers, numbers, vertices, vertices, points)
-    assert set(found) == set(paper_losses.FIVE)
+    assert set(found) == set(HAND_LOSSES)
     assert float(found["parameters"]) == float(found["mesh"]) == 0
     assert -5 <= float(found["consistency"]) < -4.5
 

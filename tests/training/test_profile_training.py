@@ -11,11 +11,11 @@ from fastgrasp_training.configuration import TrainingConfig, kind_of
 from fastgrasp_training.self_training import SELF_TRAINING
 from fastgrasp_training.toy import BATCH, OBJECTS, STEPS, toy
 
-FIELD = {"implicit_shape_width": 16, "bone_frames": True, "evaluator_width": 24}
+FULL = {"implicit_shape_width": 16, "bone_frames": True, "evaluator_width": 24}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("stage", "more"), [("autoencoder", {}), ("adaptation", {}), ("adaptation", FIELD)])
+@pytest.mark.parametrize(("stage", "more"), [("autoencoder", {}), ("adaptation", {}), ("adaptation", FULL)])
 def test_figures_of_a_stage(stage, more, tiny_run, tmp_path, capsys):
     config = dataclasses.replace(tiny_run, model=dataclasses.replace(tiny_run.model, **more))
     config = write_config(config, tmp_path / "c.yaml")

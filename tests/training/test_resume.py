@@ -20,7 +20,6 @@ ALL = ("autoencoder", "diffusion", "adaptation")
 KILLED = """
 import io, os, signal, sys
 import torch
-from fastgrasp_model.model import FastGraspModel
 from fastgrasp_training import checkpoints, cli
 from fastgrasp_training.stage import Stage
 
@@ -47,14 +46,15 @@ if moment == "write":
         end()
     torch.save = half
 if moment == "between":
-    kept = FastGraspModel.save_pretrained
-    def save_pretrained(self, folder, *words, **more):
+    from fastgrasp_training import run
+    kept = run.save_model
+    def save_model(model, folder, *words, **more):
         if folder.parent.name == name and not number:
             end()
-        kept(self, folder, *words, **more)
+        kept(model, folder, *words, **more)
         if folder.parent.name == name:
             end()
-    FastGraspModel.save_pretrained = save_pretrained
+    run.save_model = save_model
 sys.exit(cli.main(sys.argv[4:]))
 """
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fastgrasp_model.generator import GraspGenerator
-from fastgrasp_model.model import PRETRAINED, FastGraspModel
+from fastgrasp_model.weights import PRETRAINED, load_model
 from fastgrasp_training import cli, run
 from fastgrasp_training.autoencoder import AutoencoderStage
 from fastgrasp_training.configuration import TrainingConfig, TrainingConfigError
@@ -34,21 +34,22 @@ def moved(before, after):
 def test_selection_and_refinement_go_on_from_trained_weights(tiny_run, tmp_path, data):
     """From those that ship: a network of a few steps makes no hand that holds."""
     shutil.copytree(PRETRAINED, tmp_path / "adaptation" / "weights")
-    model = FastGraspModel.from_pretrained().config
+    model = load_model().config
     stage = dataclasses.replace(tiny_run.adaptation, learning_rate=1e-4)
     light = dataclasses.replace(stage, top_fraction=0.5, rounds=2)
     model = dataclasses.replace(model, noise_scale=1.2)
     config = dataclasses.replace(
-        tiny_run, model=model, self_training=stage, refinement=stage, iterated_self_training=light, completion=tiny_run.diffusion
+        tiny_run, model=model, self_training=stage, refinement=stage, iterated_self_training=light,
+        completion=tiny_run.diffusion,
     )
     stages = config.stages[-4:]
     assert stages == ("self_training", "refinement", "iterated_self_training", "iterated_self_training_2")
     weights = train(config, stages, tmp_path, "cpu", quiet=True)
     folders = PRETRAINED, *(tmp_path / name / "weights" for name in stages)
-    states = [FastGraspModel.from_pretrained(folder).state_dict() for folder in folders]
+    states = [load_model(folder).state_dict() for folder in folders]
     assert moved(*states[:2]) == moved(*states[2:4]) == moved(*states[3:]) == {"denoiser"}
     assert moved(*states[1:3]) == {"adaptation", "implicit_shape", "grasp_evaluator", "graspability"}
-    assert FastGraspModel.from_pretrained(weights).config.noise_scale == 1.0
+    assert load_model(weights).config.noise_scale == 1.0
     cloud = data.objects.clouds(torch.tensor([0]))[0][0].numpy()
     assert len(GraspGenerator.from_pretrained(weights).generate(cloud, 3)) == 3
 

@@ -5,16 +5,36 @@ import dataclasses
 import pytest
 import torch
 
-from fastgrasp_model.model import FastGraspModel
+from fastgrasp_model.grasp_model import ObservedObject
 from fastgrasp_model.networks.hand_representation import HandRepresentation
-from fastgrasp_training.adaptation import AdaptationStage, starting_latents
-from fastgrasp_training.autoencoder import AutoencoderStage, shaken
+from fastgrasp_model.weights import load_model
+from fastgrasp_training.adaptation import AdaptationStage, sampled_latents
+from fastgrasp_training.autoencoder import AutoencoderStage, perturbed
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import build_bank
 from fastgrasp_training.diffusion import DiffusionStage, true_latents
-from fastgrasp_training.losses import HandContact, ScaledGrids, firm
-from fastgrasp_training.self_training import MadeHands, SelfTrainingError, SelfTrainingStage, made_hands
+from fastgrasp_training.losses import HandContact, ScaledGrids, stable
+from fastgrasp_training.paper_stages import PaperAdaptationStage, PaperAutoencoderStage, denoised_latents
+from fastgrasp_training.randomness import StepGenerator
+from fastgrasp_training.self_training import GeneratedHands, SelfTrainingError, SelfTrainingStage, generate_hands
 from fastgrasp_training.stage import RandomBatches
+
+
+def _autoencoder(model, data, bank, weights=None):
+    kind = PaperAutoencoderStage if model.config.method == "paper" else AutoencoderStage
+    return kind(model, StageConfig(weights=weights or {}), data, bank)
+
+
+def _adaptation(model, data, bank, weights=None):
+    _autoencoder(model, data, bank)  # fits the hand representation
+    true, paper = true_latents(model, data, bank), model.config.method == "paper"
+    latents = (denoised_latents if paper else sampled_latents)(model, bank, true, seed=0)
+    kind = PaperAdaptationStage if paper else AdaptationStage
+    return kind(model, StageConfig(weights=weights or {}), data, bank, latents)
+
+
+def _last_layer(model):
+    return model.adaptation.net[-1] if model.config.method == "paper" else model.adaptation.output_projection
 
 
 def _train(stage, steps, batch, rate=2e-3):
@@ -38,52 +58,53 @@ def _train(stage, steps, batch, rate=2e-3):
 
 def test_autoencoder_learns(model, data, bank):
     weights = {"parameters": 1.0, "mesh": 2.0, "contact": 0.5, "penetration": 0.1, "consistency": 5.0}
-    first, last, moved = _train(AutoencoderStage(model, StageConfig(weights=weights), data, bank), 80, 16, 1e-3)
+    if model.config.method == "paper":
+        weights = {"parameters": 0.1, "mesh": 1.0}
+    first, last, moved = _train(_autoencoder(model, data, bank, weights), 80, 16, 1e-3)
     assert last < 0.8 * first
     assert moved == {"autoencoder"}
 
 
 def test_diffusion_learns(model, data, bank):
-    AutoencoderStage(model, StageConfig(), data, bank)  # fits the hand code
+    _autoencoder(model, data, bank)  # fits the hand representation
     first, last, moved = _train(DiffusionStage(model, StageConfig(), data, bank), 160, 64)
     assert last < 0.9 * first
-    expected = {"denoiser", "object_encoder"} | ({"graspability_prior"} if model.config.frame == "anchor" else set())
+    expected = {"denoiser", "object_encoder"} | ({"graspability_prior"} if model.in_local_frames else set())
     assert moved == expected
 
 
 def test_adaptation_learns(model, data, bank):
-    AutoencoderStage(model, StageConfig(), data, bank)
-    kind = "sampled" if model.config.query_points else "denoised"
-    true = true_latents(model, data, bank)
-    latents = starting_latents(model, bank, true, kind, seed=0)
-    weights = {"contact": 1.0, "penetration": 0.1, "step": 0.01}
-    learned = {"adaptation"}
+    weights, learned = {"contact": 1.0, "penetration": 0.1, "step": 0.01}, {"adaptation"}
     if model.grasp_evaluator is not None:
         weights |= {"wrench": 0.1, "implicit_shape": 0.5, "evaluator": 0.1, "graspability": 0.1}
         learned |= {"implicit_shape", "grasp_evaluator", "graspability"}
-    stage = AdaptationStage(model, StageConfig(weights=weights), data, bank, latents)
-    first, last, moved = _train(stage, 100, 16)
+    if model.config.method == "paper":
+        weights = {"contact": 1.0}
+    first, last, moved = _train(_adaptation(model, data, bank, weights), 100, 16)
     assert last < 0.9 * first
     assert moved == learned
 
 
 def test_every_loss_of_the_adaptation_has_a_gradient(model, data, bank):
-    """No loss may be a mask without slope, as the published consistency loss was."""
-    AutoencoderStage(model, StageConfig(), data, bank)
-    true = true_latents(model, data, bank)
-    stage = AdaptationStage(model, StageConfig(), data, bank, starting_latents(model, bank, true, "denoised", seed=0))
+    """No loss may be a mask without gradient, as the published consistency loss was."""
+    stage = _adaptation(model, data, bank)
     stage.on_train_epoch_start()
-    torch.nn.init.normal_(model.adaptation.leave.weight, std=0.05)
-    learns = {"implicit_shape": model.implicit_shape, "evaluator": model.grasp_evaluator, "graspability": model.graspability}
+    torch.nn.init.normal_(_last_layer(model).weight, std=0.05)
     for name, value in stage.loss_terms(torch.arange(32)).items():
-        weight = learns.get(name, model.adaptation).leave.bias if name != "graspability" else learns[name].net[-1].bias
+        if name == "graspability":
+            weight = model.graspability.net[-1].bias
+        else:
+            learner = {"implicit_shape": model.implicit_shape, "evaluator": model.grasp_evaluator}.get(name)
+            weight = (learner.output_projection if learner is not None else _last_layer(model)).bias
         slope = torch.autograd.grad(value, weight, retain_graph=True, allow_unused=True)[0]
         assert slope is not None, name
         assert torch.isfinite(slope).all() and (slope.abs().sum() > 0 or float(value.detach()) == 0), name
 
 
 def test_seen_penetration_is_of_objects_seen_from_all_sides(model, data, bank):
-    AutoencoderStage(model, StageConfig(), data, bank)
+    if model.config.method == "paper":
+        pytest.skip("a loss of the default model")
+    _autoencoder(model, data, bank)
     stage = AdaptationStage(model, StageConfig(), data, bank, true_latents(model, data, bank))
     stage.on_train_epoch_start()
     for view, whole in ((0, True), (1, False)):
@@ -94,79 +115,83 @@ def test_seen_penetration_is_of_objects_seen_from_all_sides(model, data, bank):
         torch.testing.assert_close(terms["seen_penetration"], expected)
 
 
-def test_judges_and_field_do_not_move_the_hand(model, data, bank):
-    """What scores a grasp, and what guesses the shape, learns from the hands and leaves no slope in the corrections."""
+def test_evaluator_and_implicit_shape_do_not_move_the_hand(model, data, bank):
+    """What scores a grasp and what predicts the shape pass no gradient to the adaptation module."""
     if model.grasp_evaluator is None:
-        pytest.skip("a model without judges")
-    AutoencoderStage(model, StageConfig(), data, bank)
+        pytest.skip("a model without grasp evaluator")
+    _autoencoder(model, data, bank)
     stage = AdaptationStage(model, StageConfig(), data, bank, true_latents(model, data, bank))
-    torch.nn.init.normal_(model.adaptation.leave.weight, std=0.05)
+    torch.nn.init.normal_(model.adaptation.output_projection.weight, std=0.05)
     terms = stage.loss_terms(torch.arange(16))
     for name in ("implicit_shape", "evaluator", "graspability"):
         slopes = torch.autograd.grad(
             terms[name], list(model.adaptation.parameters()), retain_graph=True, allow_unused=True
         )
         assert all(slope is None or not slope.any() for slope in slopes), name
-    slopes = torch.autograd.grad(terms["evaluator"] + terms["graspability"], list(model.implicit_shape.parameters()), allow_unused=True)
+    scores = terms["evaluator"] + terms["graspability"]
+    slopes = torch.autograd.grad(scores, list(model.implicit_shape.parameters()), allow_unused=True)
     assert all(slope is None or not slope.any() for slope in slopes)
 
 
-def test_selection_learns(model, data, bank):
-    AutoencoderStage(model, StageConfig(), data, bank)
+def test_self_training_learns(model, data, bank):
+    _autoencoder(model, data, bank)
     model.config = dataclasses.replace(model.config, noise_scale=1.2)
     stage = SelfTrainingStage(model, StageConfig(), bank, 0.3 * true_latents(model, data, bank))
     first, last, moved = _train(stage, 160, 64)
     assert last < 0.9 * first
     assert moved == {"denoiser"}
-    assert model.config.noise_scale == 1.0  # it learned how wide the latents are
+    assert model.config.noise_scale == 1.0  # the width of the latents is learned
 
 
-def test_selection_keeps_the_hands_that_are_firm(data, hand):
-    model = FastGraspModel.from_pretrained(hand=hand)
+def test_self_training_keeps_the_stable_hands(data, hand):
+    model = load_model(hand=hand)
     bank = build_bank(data, model, 1, seed=0, augmented=0.5)
-    hands = made_hands(model, data, bank, seed=3)
+    hands = generate_hands(model, data, bank, seed=3)
     rows = hands.top_fraction()
-    assert torch.equal(rows, hands.firm.nonzero().squeeze(1))
+    assert torch.equal(rows, hands.stable.nonzero().squeeze(1))
     chosen, latents = bank[rows], hands.latents[rows]
     assert len(bank) / 20 < len(chosen) < len(bank)
     frames, points, normals = chosen.clouds(data.objects, torch.arange(len(chosen)))
     seen = chosen.features.float(), chosen.context
     with torch.no_grad():
-        state = model.adapt(latents, model.object_encoder(*seen), points, normals, model.shape_latent(*seen))
-    owner, places = data.object[chosen.grasp], frames.out_of(model.hands(state))
+        observed = ObservedObject(points, normals, model.object_encoder(*seen), model.shape_latent(*seen))
+        state = model.adapt(latents, observed)
+    owner, places = data.object[chosen.grasp], frames.to_world(model.hands(state))
     grids = ScaledGrids(data.objects.grids, chosen.scale)
     distance = grids.query(places, owner)
-    gaps = HandContact.of(hand, model.query_ids).gaps(places, hand.faces, distance, grids, owner)
-    assert firm(gaps, distance).mean() > 0.95  # the same hands again, up to rounding
-    assert torch.equal(hands.seen // 2, data.object[bank.grasp])
-    light = hands.top_fraction(0.5)
-    assert hands.sunk[light].mean() < 0.9 * hands.sunk[rows].mean()
+    contact = HandContact.of(hand, model.query_ids)
+    residuals = contact.wrench_residuals(places, hand.faces, distance, grids, owner)
+    assert stable(residuals, distance).mean() > 0.95  # the same hands again, up to rounding
+    assert torch.equal(hands.group // 2, data.object[bank.grasp])
+    least = hands.top_fraction(0.5)
+    assert hands.penetration[least].mean() < 0.9 * hands.penetration[rows].mean()
 
 
-def test_the_lightest_hands_are_taken_object_by_object():
+def test_the_top_fraction_is_taken_object_by_object():
     holding = torch.tensor([1, 1, 1, 0, 1, 1, 1, 1], dtype=torch.bool)
-    sunk = torch.tensor([3.0, 1.0, 2.0, 0.0, 9.0, 7.0, 8.0, 5.0])
-    seen = torch.tensor([0, 0, 0, 0, 1, 1, 1, 4])  # heavy ones on object 1, one alone on 4
-    hands = MadeHands(torch.zeros(8, 2), holding, sunk, seen)
+    volume = torch.tensor([3.0, 1.0, 2.0, 0.0, 9.0, 7.0, 8.0, 5.0])
+    group = torch.tensor([0, 0, 0, 0, 1, 1, 1, 4])
+    hands = GeneratedHands(torch.zeros(8, 2), holding, volume, group)
     assert hands.top_fraction(0.5).tolist() == [1, 2, 5, 6, 7]  # half of three are two
     assert hands.top_fraction(0.3).tolist() == [1, 5, 7]
     assert hands.top_fraction().tolist() == [0, 1, 2, 4, 5, 6, 7]
 
 
-def test_selection_from_hands_that_hold_nothing_is_refused(model, data, bank):
-    with pytest.raises(SelfTrainingError, match="0 of 16 hands hold firmly, too few to learn from"):
-        made_hands(model, data, bank[torch.arange(16)], seed=0).top_fraction()
+def test_self_training_without_stable_hands_is_refused():
+    hands = GeneratedHands(torch.zeros(16, 2), torch.zeros(16, dtype=torch.bool), torch.zeros(16), torch.zeros(16))
+    with pytest.raises(SelfTrainingError, match="0 of 16 hands are stable, too few to learn from"):
+        hands.top_fraction()
 
 
-def test_shaken_hands_stay_near(data):
+def test_perturbed_hands_stay_near(data):
     state = data.rows(torch.arange(20))
-    code = HandRepresentation()
-    code.fit(state)
-    moved = shaken(state, code)
-    assert 0 < (moved.wrist - state.wrist).norm(dim=-1).max() < 0.1
-    torch.testing.assert_close(torch.linalg.det(moved.rotation), torch.ones(20), atol=1e-4, rtol=0)
+    representation = HandRepresentation()
+    representation.fit(state)
+    other = perturbed(state, representation, StepGenerator())
+    assert 0 < (other.wrist - state.wrist).norm(dim=-1).max() < 0.1
+    torch.testing.assert_close(torch.linalg.det(other.rotation), torch.ones(20), atol=1e-4, rtol=0)
 
 
 def test_unknown_loss_is_refused(model, data, bank):
     with pytest.raises(ValueError, match="autoencoder.weights: no such loss \\['contacts'\\]"):
-        AutoencoderStage(model, StageConfig(weights={"contacts": 1.0}), data, bank)
+        _autoencoder(model, data, bank, {"contacts": 1.0})

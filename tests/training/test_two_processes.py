@@ -11,7 +11,7 @@ from small_runs import weights_of, write_config
 
 from fastgrasp_training import devices
 from fastgrasp_training.devices import Machine, MachineError
-from fastgrasp_training.randomness import Draws, step_seed
+from fastgrasp_training.randomness import StepGenerator, step_seed
 from fastgrasp_training.run import train
 from fastgrasp_training.stage import RandomBatches
 
@@ -51,9 +51,9 @@ def test_processes_share_the_numbers_of_one():
     whole = next(iter(RandomBatches(100, 6, 1, seed=3)))
     parts = [next(iter(RandomBatches(100, 6, 1, seed=3, part=(rank, 2)))) for rank in (0, 1)]
     assert torch.equal(torch.stack(parts, 1).flatten(), whole)
-    drawn = Draws(5).normal(6, 4), *(Draws(5, rank, 2).normal(3, 4) for rank in (0, 1))
+    drawn = StepGenerator(5).normal(6, 4), *(StepGenerator(5, rank, 2).normal(3, 4) for rank in (0, 1))
     assert torch.equal(torch.stack(drawn[1:], 1).flatten(0, 1), drawn[0])
-    assert Draws(5, 1, 3).integers(7, 2).tolist() == Draws(5).integers(7, 6)[1::3].tolist()
+    assert StepGenerator(5, 1, 3).integers(7, 2).tolist() == StepGenerator(5).integers(7, 6)[1::3].tolist()
     seeds = [step_seed(0, "a", 1), step_seed(0, "a", 2), step_seed(1, "a", 1), step_seed(0, "b", 1)]
     assert len(set(seeds)) == 4 and all(0 <= seed < 2**63 for seed in seeds)
 

@@ -9,7 +9,7 @@ import numpy as np
 from fastgrasp_evaluation.datasets import GraspRecords, ObjectMesh
 from fastgrasp_evaluation.formats.errors import HandFileError
 from fastgrasp_evaluation.formats.ours import object_names
-from fastgrasp_evaluation.formats.request import Request as FileRequest
+from fastgrasp_evaluation.formats.request import ReadRequest as FileRequest
 from fastgrasp_model.geometry.meshes import MeshError, mesh_files
 from fastgrasp_model.grasps import GraspFileError, Grasps
 from fastgrasp_training.sources.request import DataSourceError

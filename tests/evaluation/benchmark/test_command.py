@@ -17,11 +17,11 @@ def weights(tmp_path_factory):
 
     from fastgrasp_model.configuration import ModelConfig
     from fastgrasp_model.hand import ManoLayer
-    from fastgrasp_model.model import FastGraspModel
+    from fastgrasp_model.weights import build_model, save_model
 
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("weights")
-    FastGraspModel(ModelConfig(sampling_steps=2), ManoLayer.from_file()).save_pretrained(folder)
+    save_model(build_model(ModelConfig(sampling_steps=2), ManoLayer.from_file()), folder)
     return folder
 
 

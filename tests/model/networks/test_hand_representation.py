@@ -1,8 +1,9 @@
-"""Hands to codes and back, and through rigid motions."""
+"""Hands to representations and back, and through rigid motions."""
 
 import torch
 
 from fastgrasp_model.geometry.rotations import random_rotations
+from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.networks.hand_representation import HandRepresentation, HandState
 
 
@@ -19,13 +20,13 @@ def _same(one, two):
         torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-4)
 
 
-def test_code_round_trip_and_standardisation():
-    states, code = _states(500), HandRepresentation()
-    code.fit(states)
-    numbers = code.encode(states)
+def test_round_trip_and_standardisation():
+    states, representation = _states(500), HandRepresentation()
+    representation.fit(states)
+    numbers = representation.from_hands(states)
     assert numbers.shape == (500, 64)
     torch.testing.assert_close(numbers[:, 16:61].std(0), torch.ones(45), atol=1e-3, rtol=0)
-    _same(code.decode(numbers), states)
+    _same(representation.to_hands(numbers), states)
 
 
 def test_moving_there_and_back():
@@ -38,7 +39,9 @@ def test_moving_there_and_back():
 
 
 def test_parameters_round_trip():
-    states, rest = _states(), torch.full((32, 3), 0.09)
-    parameters = states.parameters(rest)
+    hand, states = ManoLayer.from_file(), _states()
+    parameters = states.parameters(hand)
     assert parameters.shape == (32, 61)
-    _same(HandState.from_parameters(parameters, rest), states)
+    _same(HandState.from_parameters(parameters, hand), states)
+    joints = hand.from_parameters(parameters).joints
+    torch.testing.assert_close(joints[:, 0], states.wrist, atol=1e-5, rtol=0)

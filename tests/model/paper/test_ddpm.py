@@ -2,14 +2,13 @@
 
 import torch
 
-from fastgrasp_model.diffusion import NoiseSchedule
-from fastgrasp_model.paper.ddpm import ddpm_sample
+from fastgrasp_model.paper.ddpm import LinearSchedule, ddpm_sample
 
 MEAN, DEVIATION = 0.7, 0.4
 
 
 def _sampled(count=4000, steps=200, seed=0):
-    schedule, times = NoiseSchedule(steps, "cosine", "epsilon"), []
+    schedule, times = LinearSchedule(steps), []
 
     def denoise(z, t):
         """E[noise | z_t] when z_0 is normal with MEAN and DEVIATION."""

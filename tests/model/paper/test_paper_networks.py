@@ -1,12 +1,15 @@
-"""The networks of the configuration `paper`, and the CVAE."""
+"""The networks of the published method, and the CVAE."""
 
 import pytest
 import torch
 
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_model.networks import HandAutoencoder, HandCVAE, PlainAdaptationModule, PointNetObjectEncoder
-from fastgrasp_model.paper.cvae import divergence
-from fastgrasp_model.paper.pointnet import AlignmentNet, PointNet, pooled
+from fastgrasp_model.networks.autoencoder import PalmFrame
+from fastgrasp_model.networks.layers import mlp
+from fastgrasp_model.paper.adaptation import PaperAdaptation
+from fastgrasp_model.paper.autoencoder import PaperAutoencoder
+from fastgrasp_model.paper.cvae import HandCvae, divergence
+from fastgrasp_model.paper.pointnet import AlignmentNet, PaperObjectEncoder, PointNet, linear_stack, pooled
 
 
 def _millions(net):
@@ -18,9 +21,9 @@ def hand():
     return ManoLayer.from_file()
 
 
-def test_sizes_are_the_published_ones(hand):
-    assert abs(_millions(HandAutoencoder(hand, 768, 1024, "pointnet", 0.0, plain=True)) - 11.7) < 0.1
-    assert abs(_millions(PlainAdaptationModule(768)) - 8.6) < 0.1
+def test_sizes_are_the_published_ones():
+    assert abs(_millions(PaperAutoencoder(768, 1024)) - 11.7) < 0.1
+    assert abs(_millions(PaperAdaptation(768)) - 8.6) < 0.1
 
 
 def test_alignment_begins_as_nothing_and_then_turns_the_points():
@@ -56,9 +59,9 @@ def test_pooling_of_critical_points_has_the_plain_values_and_gradients(copies):
         assert torch.equal(pooled(net, points), net(points).amax(1))
 
 
-def test_plain_adaptation_begins_as_no_change_and_reads_one_cloud_once():
+def test_adaptation_begins_as_no_change_and_reads_one_cloud_once():
     torch.manual_seed(0)
-    net = PlainAdaptationModule(16).eval()
+    net = PaperAdaptation(16).eval()
     latent, cloud = torch.randn(3, 16), 0.05 * torch.randn(1, 40, 3).expand(3, -1, -1).clone()
     assert not net(latent, cloud).any()
     torch.nn.init.normal_(net.net[-1].weight, std=0.1)
@@ -73,25 +76,25 @@ def test_plain_adaptation_begins_as_no_change_and_reads_one_cloud_once():
     assert reads == [1, 3]
 
 
-def test_plain_object_encoder_is_the_pointnet_alone():
-    net = PointNetObjectEncoder(1024, plain=True)
+def test_object_encoder_is_the_pointnet_alone():
+    net = PaperObjectEncoder()
     points = net.features(0.05 * torch.randn(2, 30, 3))
     context = torch.zeros(2, 9)
     torch.testing.assert_close(net(points, context), net(points, context + 1))
     assert net(points, context).shape == (2, 1024)
 
 
-@pytest.mark.parametrize("encoder", ["ordered", "pointnet", "parameters"])
-def test_cvae_reads_hand_and_object_and_decodes_to_a_code(hand, encoder):
+@pytest.mark.parametrize("stack", [mlp, linear_stack])
+def test_cvae_reads_hand_and_object(hand, stack):
     torch.manual_seed(0)
-    net = HandCVAE(hand, 8, 16, 32, encoder)
-    seen = torch.randn(2, 64) if encoder == "parameters" else hand.v_template.expand(2, -1, -1)
-    condition = torch.randn(2, 16)
-    mean, log_variance = net.encode(seen, condition)
+    encoder = PalmFrame(hand)
+    net = HandCvae(encoder, encoder.width, 16, 8, 32, stack)
+    vertices, condition = hand.v_template.expand(2, -1, -1), torch.randn(2, 16)
+    mean, log_variance = net.posterior(vertices, condition)
     assert mean.shape == log_variance.shape == (2, 8)
-    assert not torch.allclose(mean, net.encode(seen, condition + 1)[0])
-    code = net.decode_code(torch.randn(2, 8), condition)
-    assert code.shape == (2, 64) and net.decode(code).hand_pose.shape == (2, 45)
+    assert not torch.allclose(mean, net.posterior(vertices, condition + 1)[0])
+    representation = net.decode_representation(torch.randn(2, 8), condition)
+    assert representation.shape == (2, 64) and net.decode(representation).hand_pose.shape == (2, 45)
 
 
 def test_divergence_of_known_gaussians():
