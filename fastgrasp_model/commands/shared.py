@@ -97,7 +97,10 @@ def _present_name(word: str, renamed: Mapping[str, str]) -> str:
 
 def _complaint(printed: str) -> str:
     """One line of tyro's error, which is a title, what was wrong, and perhaps hints, with rules between them."""
-    _title, told, *hints = re.split(r"\n *-{5,} *\n", printed)
+    parts = re.split(r"\n *-{5,} *\n", printed)
+    if len(parts) < 3:
+        return " ".join(printed.split())
+    _title, told, *hints = parts
     if told.strip().startswith("Missing from"):
         return "missing: " + ", ".join(re.findall(r"^ {6}(\S.*?) *$", told, re.MULTILINE))
     told = " ".join(told.split())
