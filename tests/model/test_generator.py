@@ -86,29 +86,28 @@ def test_many_grasps_share_one_encoding(generator, can):
     assert len(calls) == 1
 
 
-def test_places_are_drawn_by_the_chance_of_a_firm_grasp(generator, monkeypatch):
-    """Told that only the upper half of a rod can be held, the generator draws its frames there."""
+def test_grasp_points_are_drawn_by_their_graspability(generator, monkeypatch):
+    """If only the upper half of a rod is graspable, the generator draws its grasp points there."""
     if generator.model.graspability is None:
-        pytest.skip("weights without a judge of places")
+        pytest.skip("weights without graspability")
     points, _ = trimesh.sample.sample_surface(trimesh.creation.cylinder(0.02, 0.3), 3000, seed=0)
     seen = []
 
     def upper(conditions, _shapes):
         return torch.where(seen[-1][:, 2] > 0, 0.0, -30.0)
 
-    frames = generator._candidate_frames
+    frames = generator.model.candidate_frames
 
     def watched(*args):
         made = frames(*args)
         seen.append(made.origin)
         return made
 
-    monkeypatch.setattr(generator, "_candidate_frames", watched)
+    monkeypatch.setattr(generator.model, "candidate_frames", watched)
     monkeypatch.setattr(generator.model.graspability, "forward", upper)
     encoded = generator.encode_object(np.asarray(points, dtype=np.float32), torch.Generator().manual_seed(0))
-    heights = encoded.frames.origin[:20, 2]
-    assert (heights > 0).all()
-    assert encoded.shapes is None or len(encoded.shapes) == len(encoded.conditions)
+    assert (encoded.frames.origin[:20, 2] > 0).all()
+    assert encoded.shape_latents is None or len(encoded.shape_latents) == len(encoded.conditions)
 
 
 def test_the_noise_is_as_wide_as_configured(generator, can, monkeypatch):
