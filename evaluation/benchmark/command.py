@@ -136,7 +136,7 @@ def _targets(options: BenchmarkOptions) -> list:
     """Return the objects to generate grasps for. Raises BenchmarkError."""
     from fastgrasp_evaluation.benchmark.measured_objects import find_ho3d_meshes
     from fastgrasp_evaluation.benchmark.sources import source
-    from fastgrasp_evaluation.commands.reporting import find_meshes
+    from fastgrasp_evaluation.metrics.parallel import find_meshes
     from fastgrasp_evaluation.metrics.summary import BenchmarkError
 
     if options.data and options.kind == "objects" and not options.objects:

@@ -78,9 +78,8 @@ def main(argv: list[str]) -> int:
 
 def _tasks(options: EvaluateOptions) -> list:
     """Read the hands and find the meshes of their objects."""
-    from fastgrasp_evaluation.commands.reporting import find_meshes
     from fastgrasp_evaluation.formats import read_hands
-    from fastgrasp_evaluation.metrics.parallel import MeshFile, Task
+    from fastgrasp_evaluation.metrics.parallel import MeshFile, Task, find_meshes
     from fastgrasp_model.hand import ManoLayer
 
     if (options.object is None) == (options.objects is None):

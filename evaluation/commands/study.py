@@ -63,6 +63,8 @@ def main(argv: list[str]) -> int:
 
 
 def _make(options: StudyOptions) -> int:
+    from fastgrasp_evaluation.formats import read_hands
+    from fastgrasp_evaluation.metrics.parallel import find_meshes
     from fastgrasp_evaluation.study import page, sources
     from fastgrasp_evaluation.study.draw import draw_questions
 
@@ -70,10 +72,7 @@ def _make(options: StudyOptions) -> int:
     settings = page.Page(options.title, options.contact, options.views, options.seed)
     page.check_place(options.out, labels, settings)
     check_output(options.out / "index.html", (".html",))
-    meshes = sources.find_meshes(options.objects)
-
-    from fastgrasp_evaluation.formats import read_hands
-
+    meshes = {mesh.name: mesh.path for mesh in find_meshes([options.objects])}
     methods = sources.read_methods(options.methods, labels, meshes, read_hands)
     objects, notes = sources.common_objects(methods, meshes)
     hands = {method.label: method.hands for method in methods}
@@ -92,7 +91,7 @@ def _make(options: StudyOptions) -> int:
         "seed": options.seed,
         "notes": notes + more,
     }
-    print(json.dumps(report, indent=1) if options.json else _story(report, options.out))
+    print(json.dumps(report, indent=1) if options.json else _summary(report, options.out))
     return 0
 
 
@@ -110,7 +109,7 @@ def _count(options: StudyOptions) -> int:
     return 0 if answers else 1
 
 
-def _story(report: dict, out: Path) -> str:
+def _summary(report: dict, out: Path) -> str:
     objects = _counted(len(report["objects"]), "object")
     lines = [
         f"{_counted(report['questions'], 'question')} on {objects}, each with a grasp of "
@@ -118,25 +117,22 @@ def _story(report: dict, out: Path) -> str:
         *(f"note: {note}" for note in report["notes"]),
         f"wrote {report['page']}: open it to try it, then give the folder {out} to the participants",
         f"wrote {report['key']}: keep it to yourself, it tells which grasp is whose",
-        f"count what comes back: fastgrasp study --tally ANSWERS... --key {report['key']}",
+        f"count the answers: fastgrasp study --tally ANSWERS... --key {report['key']}",
     ]
     return "\n".join(lines)
 
 
 def _table(report: dict) -> str:
-    lines = [
-        f"{report['title']}: {_counted(report['participants'], 'participant')}, "
-        f"{_counted(report['questions'], 'question')}, {_counted(report['choices'], 'choice')}"
-    ]
+    counts = [_counted(report[f"{word}s"], word) for word in ("participant", "question", "choice")]
+    lines = [f"{report['title']}: {', '.join(counts)}"]
     wide = max(len(row["method"]) for row in report["methods"])
     if report["participants"]:
         lines += ["", f"{'method':<{wide}}  chosen   share   95 % interval   (chance {report['chance']:.1%})"]
         for row in sorted(report["methods"], key=lambda row: -row["share"]):
             interval = f"{row['low']:.1%} to {row['high']:.1%}"
             lines.append(f"{row['method']:<{wide}}  {row['chosen']:>6}  {row['share']:>6.1%}   {interval}")
-        lines += [f"interval: {report['interval']}", "", *_pair_lines(report), "", *_object_lines(report, wide), ""]
-        places = ", ".join(f"{share:.0%}" for share in report["positions"])
-        lines.append(f"choices by position on the page: {places}")
+        lines += [f"interval: {report['interval']}", "", *_pair_lines(report), "", *_object_lines(report), ""]
+        lines.append(f"choices by position on the page: {', '.join(f'{share:.0%}' for share in report['positions'])}")
         if report["seconds_median"] is not None:
             lines.append(f"median time for a choice: {report['seconds_median']:.1f} s")
     lines += [f"note: {note}" for note in report["notes"]]
@@ -155,15 +151,14 @@ def _pair_lines(report: dict) -> list[str]:
     return lines
 
 
-def _object_lines(report: dict, wide: int) -> list[str]:
-    labels = [row["method"] for row in report["methods"]]
+def _object_lines(report: dict) -> list[str]:
+    widths = {row["method"]: max(len(row["method"]), 6) for row in report["methods"]}
     name = max(len("object"), *(len(row["object"]) for row in report["objects"]))
-    widths = [max(len(label), 6) for label in labels]
-    head = "  ".join(f"{label:>{width}}" for label, width in zip(labels, widths, strict=True))
+    head = "  ".join(f"{label:>{width}}" for label, width in widths.items())
     lines = [f"{'object':<{name}}  questions  {head}"]
     for row in report["objects"]:
-        cells = (f"{row['shares'][label]:>{width}.1%}" for label, width in zip(labels, widths, strict=True))
-        lines.append(f"{row['object']:<{name}}  {row['questions']:>9}  {'  '.join(cells)}")
+        cells = "  ".join(f"{row['shares'][label]:>{width}.1%}" for label, width in widths.items())
+        lines.append(f"{row['object']:<{name}}  {row['questions']:>9}  {cells}")
     return lines
 
 

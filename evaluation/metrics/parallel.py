@@ -15,7 +15,7 @@ import numpy as np
 
 from fastgrasp_evaluation.metrics.evaluate import load_object, measure_hands, refused
 from fastgrasp_evaluation.metrics.hand_set import HandSet
-from fastgrasp_evaluation.metrics.summary import Measured, joined
+from fastgrasp_evaluation.metrics.summary import BenchmarkError, Measured, joined
 from fastgrasp_model.geometry.meshes import MeshError
 
 PIECE = 5  # grasps
@@ -48,6 +48,23 @@ class MeshFile:
 
     def load(self) -> tuple[object, list[str]]:
         return load_object(self.path)
+
+
+def find_meshes(places: Sequence[Path]) -> list[MeshFile]:
+    """Return the mesh files among files and folders, sorted by name.
+
+    Raises BenchmarkError: no mesh, or a path does not exist. MeshError: two meshes of one name.
+    """
+    from fastgrasp_model.geometry.meshes import MESH_ENDINGS, mesh_files
+
+    endings = ", ".join(MESH_ENDINGS)
+    for place in places:
+        if not place.exists():
+            raise BenchmarkError(f"{place} does not exist; give mesh files, or a folder with {endings}.")
+    found = mesh_files(places)
+    if not found:
+        raise BenchmarkError(f"No meshes ({endings}) in {', '.join(map(str, places))}.")
+    return [MeshFile(name, path) for name, path in found.items()]
 
 
 @dataclass(frozen=True)

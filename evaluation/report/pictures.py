@@ -13,21 +13,16 @@ from fastgrasp_evaluation.report.figures import known, shown, title, unit
 if TYPE_CHECKING:
     from fastgrasp_evaluation.metrics.hand_set import HandSet
 
-# What a grasp is judged by, with what stands in where only the legacy protocol was run.
+# The columns that rank grasps; the second of each where only the legacy protocol was run.
 _VOLUME = ("penetration_volume_cm3", "penetration_volume_surface_cm3")
 _MOVED = ("displacement_six_directions_cm", "displacement_legacy_cm")
 
 
-def badness(grasps: list[dict]) -> list[float | None]:
-    """How bad each grasp of one object is, to choose among them: the sum of its ranks in displacement and volume.
+def rank_sums(grasps: list[dict]) -> list[float | None]:
+    """Return the sum of each grasp's ranks in displacement and volume among the grasps of one object, lower is better.
 
-    Ranks count from 1 (best), equal values share their mean rank. Without the simulator the volume decides alone.
-
-    Args:
-        grasps: rows of report["objects"][i]["grasps"].
-
-    Returns:
-        For each grasp its badness, or None where it has a problem or lacks one of the figures.
+    Ranks count from 1 (best), equal values share their mean rank. Without the simulator the volume alone counts. A
+    grasp with a problem or without one of the figures has None. grasps: rows of report["objects"][i]["grasps"].
     """
     from scipy.stats import rankdata
 
@@ -40,11 +35,11 @@ def badness(grasps: list[dict]) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in total]
 
 
-def captions(grasps: list[dict], columns: dict[str, dict] | None = None) -> list[str]:
-    """The main figures of each grasp in words, for `object_pictures`; columns: report["columns"], or the program's."""
+def captions(grasps: list[dict]) -> list[str]:
+    """Describe the main figures of each grasp, for `object_pictures`."""
     from fastgrasp_evaluation.metrics.protocols import COLUMNS, described
 
-    columns = columns or described(COLUMNS)
+    columns = described(COLUMNS)
     texts = []
     for grasp in grasps:
         names = [next((n for n in pair if known(grasp.get(n)) is not None), None) for pair in (_VOLUME, _MOVED)]
@@ -64,14 +59,14 @@ def object_pictures(
     views: int = 2,
     texts: Sequence[str] | None = None,
 ) -> list[tuple[str, bytes]]:
-    """The best, the median and the worst of the hands on one object.
+    """Draw the best, the median and the worst of the hands on one object.
 
     Args:
         mesh: `trimesh.Trimesh` in metres.
-        order: badness of each hand, lower is better; None or NaN where it could not be measured. Such hands, and
+        order: for each hand a number, lower is better; None or NaN where it could not be measured. Such hands, and
             those with a problem, are not drawn, but the captions count them.
-        panel: pixels of one view; the views stand side by side.
-        texts: for each hand words for its caption, as from `captions`.
+        panel: pixels of one view; the views are side by side.
+        texts: for each hand words for its caption, from `captions`.
 
     Returns:
         Up to three (caption, PNG file); fewer where fewer than three hands could be measured.
@@ -85,35 +80,32 @@ def object_pictures(
     for name, given in (("order", order), ("texts", texts)):
         if given is not None and len(given) != len(hands):
             raise ValueError(f"{name}: expected {len(hands)} entries, one for each hand, got {len(given)}")
-    bad = np.array([np.nan if value is None else value for value in order], dtype=float)
-    bad[[problem is not None for problem in hands.problems]] = np.nan
+    values = np.array([np.nan if value is None else value for value in order], dtype=float)
+    values[[problem is not None for problem in hands.problems]] = np.nan
+    measured = int(np.isfinite(values).sum())
     scene, answer = SceneObject(mesh), []
-    for word, index in chosen(bad):
+    for word, index in selected(values):
         keypoints = None if hands.keypoints is None else hands.keypoints[index]
         pictures = hand_views(hands.vertices[index], hands.faces[index], scene, keypoints, views, panel)
-        caption = f"{word} of {np.isfinite(bad).sum()}"
-        if not np.isfinite(bad).all():
-            caption += f" ({np.isnan(bad).sum()} more not measurable)"
+        caption = f"{word} of {measured}"
+        if measured < len(values):
+            caption += f" ({len(values) - measured} more not measurable)"
         if texts is not None and texts[index]:
             caption += f": {texts[index]}"
         answer.append((caption, _png(np.concatenate(pictures, axis=1))))
     return answer
 
 
-def chosen(bad: np.ndarray) -> list[tuple[str, int]]:
-    """("best" | "median" | "worst", index) of badness (B,) with NaN for what is not known; the first of equals, and
-    of an even number the better of the two in the middle."""
-    order = np.argsort(bad, kind="stable")[: int(np.isfinite(bad).sum())]
-    if len(order) == 0:
-        return []
-    places = {0: "best", (len(order) - 1) // 2: "median", len(order) - 1: "worst"} if len(order) > 2 else {0: "best"}
-    if len(order) == 2:
-        places[1] = "worst"
-    return [(word, int(order[place])) for place, word in sorted(places.items())]
+def selected(values: np.ndarray) -> list[tuple[str, int]]:
+    """Return ("best" | "median" | "worst", index) of values (B,), NaN where unknown; the first of equal values."""
+    order = np.argsort(values, kind="stable")[: int(np.isfinite(values).sum())]
+    words = {3: ("best", "median", "worst"), 2: ("best", "worst"), 1: ("best",), 0: ()}[min(len(order), 3)]
+    places = {"best": 0, "median": (len(order) - 1) // 2, "worst": len(order) - 1}
+    return [(word, int(order[places[word]])) for word in words]
 
 
 def _values(grasps: list[dict], names: tuple[str, str]) -> np.ndarray:
-    """(B,) the first of the columns that any grasp knows, NaN where unknown."""
+    """Return the first of the columns that any grasp has, (B,), NaN where unknown."""
     for name in names:
         values = np.array([np.nan if (v := known(grasp.get(name))) is None else v for grasp in grasps], dtype=float)
         if np.isfinite(values).any():

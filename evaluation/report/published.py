@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-_FILE = Path(__file__).with_name("published.yaml")
+import yaml
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class PublishedRow:
         table prints none.
     training_data: None where the table does not say.
     objects: numbers of the YCB objects it was measured on, or None.
-    samples: grasps per object. contact: our column that counts contact as this table does.
+    samples: grasps per object. contact: our column with the definition of contact of this table.
     """
 
     table: int
@@ -37,23 +37,17 @@ class PublishedRow:
 
 @lru_cache(maxsize=1)
 def published_rows() -> tuple[PublishedRow, ...]:
-    """All rows, in the order of the tables."""
-    import yaml
-
-    content = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    """Return all rows, in the order of the tables."""
+    content = yaml.safe_load(Path(__file__).with_name("published.yaml").read_text(encoding="utf-8"))
     rows = []
     for row in content["rows"]:
-        measured_on = content["data_sets"][row["data_set"]]
+        measured_on = dict(content["data_sets"][row["data_set"]])
+        objects = measured_on.pop("objects")
         rows.append(
             PublishedRow(
-                **row,
-                table_title=content["tables"][row["table"]],
-                objects=frozenset(measured_on["objects"]) if measured_on["objects"] else None,
-                samples=measured_on["samples"],
-                contact=measured_on["contact"],
-                hand=content["hand"],
-                device=content["device"],
+                **row, **measured_on, objects=frozenset(objects) if objects else None, hand=content["hand"],
+                device=content["device"], table_title=content["tables"][row["table"]],
                 source=f"{content['source']}, Table {row['table']}",
             )
-        )
+        )  # fmt: skip
     return tuple(rows)

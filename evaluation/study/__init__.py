@@ -1,3 +1,5 @@
-"""A blinded user study of grasps: read the methods (`sources`), draw the questions (`draw`), write the page that
-people answer (`page`), read their answers (`answers`) and count them (`tally`). How to run one: docs/user_study.md.
+"""A blinded user study of grasps. How to run one: docs/user_study.md.
+
+`sources` reads the methods, `draw` draws the questions, `page` writes the page, `answers` reads the answers and
+`tally` counts them.
 """

@@ -1,5 +1,4 @@
-"""The key of a study and the files that people send back: read, checked, and either counted or set aside with the
-reason."""
+"""The key of a study and the answers that participants send back; answers are checked, and ignored with a reason."""
 
 from __future__ import annotations
 
@@ -7,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
 
 from fastgrasp_evaluation.study.draw import Candidate, Question, StudyError
 from fastgrasp_evaluation.study.page import ANSWERS_FORMAT, FORMAT_VERSION, KEY_FORMAT
@@ -16,7 +17,7 @@ _LARGEST = 4_000_000  # bytes; a study of a thousand questions stays under 300 k
 
 @dataclass(frozen=True)
 class Key:
-    """What the ids of a study mean."""
+    """The key: which candidate is whose grasp."""
 
     study: str
     title: str
@@ -36,122 +37,139 @@ class Answers:
     seconds: tuple[float, ...]
 
 
-class _Rejected(Exception):
-    """Why a file of answers does not count."""
+class _Answer(BaseModel):
+    question: str
+    choice: str | None = None
+    shown: list[str] = []
+    seconds: float = float("nan")
+
+
+class _AnswersFile(BaseModel):
+    participant: str = Field(min_length=1)
+    name: str = ""
+    saved: str = ""
+    answers: list[_Answer]
+
+
+class _KeyCandidate(BaseModel):
+    method: str
+    grasp: int
+
+
+class _KeyQuestion(BaseModel):
+    id: str
+    object: str
+    candidates: dict[str, _KeyCandidate]
+
+
+class _KeyFile(BaseModel):
+    study: str
+    title: str
+    methods: tuple[str, ...]
+    questions: list[_KeyQuestion] = Field(min_length=1)
+
+
+class _IgnoredError(Exception):
+    """Why a file of answers is ignored."""
 
 
 def read_key(path: Path) -> Key:
-    """Raises StudyError: no such file, damaged, or no key of this version."""
+    """Read a study's key. Raises StudyError: no such file, damaged, or another version."""
     if not path.is_file():
         raise StudyError(f"no key at {path}; `fastgrasp study` wrote it beside the study's folder, give it with --key")
+    remedy = "give the study's own key"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != KEY_FORMAT or content["format_version"] != FORMAT_VERSION:
-            raise StudyError(f"{path} is no study key of version {FORMAT_VERSION}, but {content['format']!r}")
-        questions = tuple(
-            Question(
-                str(entry["id"]),
-                str(entry["object"]),
-                tuple(Candidate(str(i), str(c["method"]), int(c["grasp"])) for i, c in entry["candidates"].items()),
-            )
-            for entry in content["questions"]
-        )
-        key = Key(str(content["study"]), str(content["title"]), tuple(content["methods"]), questions)
+        if (content["format"], content["format_version"]) != (KEY_FORMAT, FORMAT_VERSION):
+            raise StudyError(f"{path} is no study key of version {FORMAT_VERSION}, but {content['format']!r}; {remedy}")
+        key = _KeyFile.model_validate(content)
     except StudyError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = type(error).__name__  # the text of some holds the whole file
-        raise StudyError(f"{path} is damaged or no study key ({reason}); give the study's own key") from error
-    methods = sorted(key.methods)
-    if not questions or any(sorted(c.method for c in q.candidates) != methods for q in questions):
-        raise StudyError(f"{path} is damaged: not every question has one grasp of each method")
-    return key
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = type(error).__name__  # the text of some errors holds the whole file
+        raise StudyError(f"{path} is damaged or no study key ({reason}); {remedy}") from error
+    if any(sorted(c.method for c in q.candidates.values()) != sorted(key.methods) for q in key.questions):
+        raise StudyError(f"{path} is damaged: not every question has one grasp of each method; {remedy}")
+    questions = (
+        Question(q.id, q.object, tuple(Candidate(i, c.method, c.grasp) for i, c in q.candidates.items()))
+        for q in key.questions
+    )
+    return Key(key.study, key.title, key.methods, tuple(questions))
 
 
 def find_answers(paths: Sequence[Path]) -> list[Path]:
-    """The files given, and the .json files of the folders given, each once, sorted by name within a folder."""
+    """Return the files given, and the .json files of the folders given, each once, sorted by name within a folder."""
     found: dict[Path, Path] = {}
     for path in paths:
-        inside = sorted(p for p in path.glob("*.json") if p.is_file()) if path.is_dir() else [path]
-        for file in inside:
+        for file in sorted(p for p in path.glob("*.json") if p.is_file()) if path.is_dir() else [path]:
             found.setdefault(file.resolve(), file)
     return list(found.values())
 
 
 def read_answers(paths: Sequence[Path], key: Key) -> tuple[list[Answers], list[dict]]:
-    """The files that count, one for each participant, and [{"file", "reason"}] for the others.
+    """Return the answers that count, one for each participant, and [{"file", "reason"}] for the ignored files.
 
-    Of several files of one participant the last one saved counts.
+    Of several files of one participant the one saved last counts.
     """
-    read, ignored = [], []
+    ignored = []
+    newest: dict[str, Answers] = {}
     for path in paths:
         try:
-            read.append(_read_file(path, key))
-        except _Rejected as reason:
+            answers = _read_file(path, key)
+        except _IgnoredError as reason:
             ignored.append({"file": str(path), "reason": str(reason)})
-    newest: dict[str, Answers] = {}
-    for answers in read:
-        other = newest.get(answers.participant)
-        if other is None:
-            newest[answers.participant] = answers
             continue
-        older, newer = (answers, other) if answers.saved <= other.saved else (other, answers)
-        newest[answers.participant] = newer
-        same = older.chosen == newer.chosen
-        reason = f"the same answers as {newer.file}" if same else f"the same participant saved {newer.file} later"
-        ignored.append({"file": older.file, "reason": reason})
+        other = newest.get(answers.participant)
+        newest[answers.participant] = answers
+        if other is not None:
+            older, newer = (answers, other) if answers.saved <= other.saved else (other, answers)
+            newest[answers.participant] = newer
+            same = older.chosen == newer.chosen
+            reason = f"the same answers as {newer.file}" if same else f"the same participant saved {newer.file} later"
+            ignored.append({"file": older.file, "reason": reason})
     return list(newest.values()), ignored
 
 
 def _read_file(path: Path, key: Key) -> Answers:
-    content = _load(path)
-    if content.get("format") != ANSWERS_FORMAT:
-        raise _Rejected("no answers to a study")
-    if content.get("format_version") != FORMAT_VERSION:
-        raise _Rejected(f"format version {content.get('format_version')!r}, expected {FORMAT_VERSION}")
-    if content.get("study") != key.study:
-        raise _Rejected("answers to another study")
-    try:
-        return _checked(path, content, key)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _Rejected(f"damaged: {error!r}") from error
-
-
-def _load(path: Path) -> dict:
+    """Read one file of answers. Raises _IgnoredError."""
     try:
         if path.stat().st_size > _LARGEST:
-            raise _Rejected("too large to be answers")
+            raise _IgnoredError("too large to be answers")
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise _Rejected(f"cannot be read: {error.strerror}") from error
+        raise _IgnoredError(f"cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise _Rejected(f"damaged: no JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise _Rejected("no answers to a study")
-    return content
+        raise _IgnoredError(f"damaged: no JSON ({error})") from error
+    if not isinstance(content, dict) or content.get("format") != ANSWERS_FORMAT:
+        raise _IgnoredError("no answers to a study")
+    if content.get("format_version") != FORMAT_VERSION:
+        raise _IgnoredError(f"format version {content.get('format_version')!r}, expected {FORMAT_VERSION}")
+    if content.get("study") != key.study:
+        raise _IgnoredError("answers to another study")
+    try:
+        return _checked(path, _AnswersFile.model_validate(content), key)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _IgnoredError(f"damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def _checked(path: Path, content: dict, key: Key) -> Answers:
-    """Every question answered once, with a candidate of its own that was on the page."""
+def _checked(path: Path, content: _AnswersFile, key: Key) -> Answers:
+    """Check that every question is answered once, with one of its own candidates that was shown."""
     candidates = {question.id: sorted(c.id for c in question.candidates) for question in key.questions}
     chosen: dict[str, tuple[str, int]] = {}
     seconds = []
-    for answer in content["answers"]:
-        question, choice = answer["question"], answer.get("choice")
+    for answer in content.answers:
+        question, choice = answer.question, answer.choice
         if question not in candidates:
-            raise _Rejected(f"damaged: unknown question {question!r}")
+            raise _IgnoredError(f"damaged: unknown question {question!r}")
         if question in chosen:
-            raise _Rejected(f"damaged: question {question} is answered twice")
+            raise _IgnoredError(f"damaged: question {question} is answered twice")
         if choice is None:
             continue
-        if sorted(answer["shown"]) != candidates[question] or choice not in answer["shown"]:
-            raise _Rejected(f"damaged: question {question} has a choice that was not offered")
-        chosen[question] = (choice, answer["shown"].index(choice))
-        seconds.append(float(answer.get("seconds", "nan")))
+        if sorted(answer.shown) != candidates[question] or choice not in answer.shown:
+            raise _IgnoredError(f"damaged: question {question} has a choice that was not offered")
+        chosen[question] = (choice, answer.shown.index(choice))
+        seconds.append(answer.seconds)
     if len(chosen) < len(candidates):
-        raise _Rejected(f"unfinished: {len(chosen)} of {len(candidates)} questions answered")
-    participant = content["participant"]
-    if not isinstance(participant, str) or not participant:
-        raise _Rejected("damaged: no participant")
-    name, saved = str(content.get("name", "")), str(content.get("saved", ""))
-    return Answers(str(path), participant, name, saved, chosen, tuple(seconds))
+        raise _IgnoredError(f"unfinished: {len(chosen)} of {len(candidates)} questions answered")
+    return Answers(str(path), content.participant, content.name, content.saved, chosen, tuple(seconds))

@@ -1,15 +1,14 @@
-"""The questions of a study: which grasps of which method stand beside each other, under names that tell nothing.
+"""The questions of a study: a random draw of each method's grasps, under opaque ids.
 
-The grasps are drawn at random rather than taken from the top, because methods sort by scores of their own, or not
-at all. The draw repeats with its seed. The names of questions and candidates do not: whoever knows this code and
-the seed could otherwise work out from the page which method is which.
+Grasps are drawn at random rather than by score, because methods score differently or not at all. The draw repeats with
+its seed. The ids do not: from the code and the seed one could otherwise deduce which method is which.
 """
 
 from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class StudyError(ValueError):
-    """A study cannot be made or counted from what was given. The message says what was wrong and the remedy."""
+    """A study cannot be made or counted from the input. The message says what was wrong and the remedy."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One grasp to choose: `grasp` is its number in the method's set for the object; `id` tells neither."""
+    """One grasp to choose: `grasp` is its index in the method's set for the object; `id` reveals neither."""
 
     id: str
     method: str
@@ -42,26 +41,20 @@ class Question:
 
 
 def draw_questions(
-    hands: dict[str, dict[str, HandSet]],
-    objects: Sequence[str],
-    per_object: int = 3,
-    seed: int = 0,
-    token: Callable[[], str] = lambda: secrets.token_hex(6),
+    hands: dict[str, dict[str, HandSet]], objects: Sequence[str], per_object: int = 3, seed: int = 0
 ) -> tuple[list[Question], list[str]]:
-    """`per_object` questions for each object, question i with the i-th grasp drawn from each method.
+    """Draw `per_object` questions for each object, without repetition, from grasps without a problem.
 
-    Each method's grasps are drawn without repetition, from those without a problem. The draw for an object depends
-    on the seed, the object's name and the place of the method, not on the other objects.
+    The draw for an object depends on the seed, the object's name and the position of the method only.
 
     Args:
         hands: for each method's label its hands by object; all have all of `objects`.
-        token: gives a new opaque id at each call.
 
     Returns:
         The questions, sorted by their ids, and notes about hands left out and objects with fewer questions.
 
     Raises:
-        StudyError: a method has no usable grasp for any of the objects.
+        StudyError: some method has no usable grasp, for each of the objects.
     """
     questions, notes = [], []
     for name in objects:
@@ -75,8 +68,9 @@ def draw_questions(
                 notes.append(f"{name}: {label} has {len(usable)} usable grasps of the {per_object} asked for")
             count = min(count, len(usable))
         for i in range(count):
-            candidates = [Candidate(token(), label, int(order[i])) for label, order in drawn.items()]
-            questions.append(Question(token(), name, tuple(sorted(candidates, key=lambda c: c.id))))
+            candidates = [Candidate(secrets.token_hex(6), label, int(order[i])) for label, order in drawn.items()]
+            ordered = tuple(sorted(candidates, key=lambda c: c.id))
+            questions.append(Question(secrets.token_hex(6), name, ordered))
     if not questions:
         raise StudyError("no object has a usable grasp from every method. " + "; ".join(notes))
     return sorted(questions, key=lambda question: question.id), notes

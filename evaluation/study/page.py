@@ -1,8 +1,8 @@
-"""The page of a study: one folder with pictures, a script and their data, and beside it the key.
+"""The page of a study: a folder with pictures, scripts and their data, and beside it the key.
 
-The folder is what people get. It works from a disk without network, and nothing in it tells which method made a
-grasp: pictures and choices go by opaque ids, in the order of these ids, with the same time stamp. The key says what
-the ids mean and stays with the person who runs the study.
+Participants get the folder. It works from a disk without network, and nothing in it reveals which method made a grasp:
+pictures and choices have opaque ids, in the order of these ids, with equal time stamps. The key maps the ids to methods
+and stays with the person who runs the study.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastgrasp_evaluation.study.draw import Question, StudyError
+from fastgrasp_model.files import write_json
 
 if TYPE_CHECKING:
     from fastgrasp_evaluation.metrics.hand_set import HandSet
@@ -26,28 +27,27 @@ if TYPE_CHECKING:
 KEY_FORMAT, ANSWERS_FORMAT, FORMAT_VERSION = "fastgrasp-study-key", "fastgrasp-study-answers", 1
 TEMPLATES = Path(__file__).with_name("page")
 PANEL = 560  # pixels: sharp at half the width of a phone and in the larger view
-_STAMP = 946684800  # 1 January 2000: the order in which pictures were drawn tells nothing
+_STAMP = 946684800  # 1 January 2000: hides the order in which pictures were drawn
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says besides its questions."""
+    """Settings of a page: heading, where to send the answers, views of a grasp, seed of the draw."""
 
     title: str = "Grasp study"
-    contact: str = ""  # whom to send the answers
+    contact: str = ""
     views: int = 2
     seed: int = 0
 
 
 def key_path(out: Path) -> Path:
-    """Where the key of a study in the folder `out` stands: beside it, as <out>_key.json."""
+    """Return the path of the key of a study in the folder `out`: beside it, <out>_key.json."""
     out = out.absolute()
     return out.with_name(f"{out.name}_key.json")
 
 
 def check_place(out: Path, labels: Sequence[str], page: Page) -> None:
-    """Raises StudyError where a study stands already, where nothing can be written, or where the words that people
-    will see name a method."""
+    """Raise StudyError if a study exists at `out`, or if the title or contact names a method."""
     for path in (out, key_path(out)):
         if path.exists() and not (path.is_dir() and path == out and not any(path.iterdir())):
             raise StudyError(f"{path} exists already; choose another --out, answers to an old study need its key")
@@ -64,18 +64,15 @@ def build_study(
     page: Page,
     progress: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Write the folder `out` and the key beside it; both appear whole, at the end.
+    """Write the folder `out` and the key beside it, complete or not at all; return the path of the key.
 
     Args:
         questions: from `draw_questions`. hands: by label and object, as given there.
         meshes: for each object its mesh in the frame of its hands, or a cloud (N, 3); metres.
         progress: called after each candidate is drawn.
 
-    Returns:
-        The path of the key.
-
     Raises:
-        StudyError: `check_place`, or a hand that cannot be drawn. OSError: the place cannot be written.
+        StudyError: see `check_place`, or a hand cannot be drawn. OSError: the folder cannot be written.
     """
     check_place(out, list(hands), page)
     out = out.absolute()
@@ -83,37 +80,30 @@ def build_study(
     study = secrets.token_hex(8)
     draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
-        _copy_templates(draft)
+        for path in sorted(TEMPLATES.glob("*.*")):
+            shutil.copyfile(path, draft / path.name)
         pictures = _draw_pictures(draft, questions, hands, meshes, page.views, progress)
         data = json.dumps(_page_data(study, questions, pictures, page), indent=1, sort_keys=True)
         (draft / "questions.js").write_text(f"window.STUDY = {data};\n", encoding="ascii")
-        _level(draft)
-        key = json.dumps(_key_data(study, questions, list(hands), page), indent=1) + "\n"
-        key_draft = draft.with_suffix(".key")
-        key_draft.write_text(key)
+        for path in [draft, *draft.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+            os.utime(path, (_STAMP, _STAMP))
         if out.exists():
             out.rmdir()  # empty, see check_place
+        write_json(key_path(out), _key_data(study, questions, list(hands), page))
         draft.rename(out)
-        key_draft.rename(key_path(out))
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-        draft.with_suffix(".key").unlink(missing_ok=True)
     return key_path(out)
 
 
 def readable(name: str) -> str:
-    """An object's file name as people read it: 025_mug -> mug."""
+    """Return an object's file name for people: 025_mug -> mug."""
     return re.sub(r"^\d+[-_ ]+", "", name).replace("_", " ").strip() or name
 
 
-def _copy_templates(folder: Path) -> None:
-    for path in sorted(TEMPLATES.iterdir()):
-        if path.suffix in (".html", ".css", ".js"):
-            shutil.copyfile(path, folder / path.name)
-
-
 def _draw_pictures(folder: Path, questions, hands, meshes, views: int, progress) -> dict[str, list[str]]:
-    """Pictures of every candidate, the object drawn the same way in each; their names by candidate."""
+    """Draw every candidate, with the same rendering of the object; return the pictures' paths by candidate."""
     from PIL import Image
 
     from fastgrasp_model.render import hand_views
@@ -139,46 +129,28 @@ def _draw_pictures(folder: Path, questions, hands, meshes, views: int, progress)
     return names
 
 
-def _level(folder: Path) -> None:
-    """The same readable mode and time stamp for everything in the folder."""
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
-        os.utime(path, (_STAMP, _STAMP))
-
-
 def _page_data(study: str, questions: Sequence[Question], pictures: dict[str, list[str]], page: Page) -> dict:
-    """What the page knows: no method, no number of a grasp, no seed of the draw."""
-    return {
-        "study": study,
-        "format": ANSWERS_FORMAT,
-        "format_version": FORMAT_VERSION,
-        "title": page.title,
-        "contact": page.contact,
-        "questions": [
-            {
-                "id": question.id,
-                "object": readable(question.object_name),
-                "candidates": [{"id": c.id, "pictures": pictures[c.id]} for c in question.candidates],
-            }
-            for question in questions
-        ],
-    }
+    """Return the data of the page: no method, no index of a grasp, no seed of the draw."""
+    entries = [
+        {
+            "id": question.id,
+            "object": readable(question.object_name),
+            "candidates": [{"id": c.id, "pictures": pictures[c.id]} for c in question.candidates],
+        }
+        for question in questions
+    ]
+    head = {"study": study, "format": ANSWERS_FORMAT, "format_version": FORMAT_VERSION}
+    return head | {"title": page.title, "contact": page.contact, "questions": entries}
 
 
 def _key_data(study: str, questions: Sequence[Question], labels: list[str], page: Page) -> dict:
-    return {
-        "format": KEY_FORMAT,
-        "format_version": FORMAT_VERSION,
-        "study": study,
-        "title": page.title,
-        "seed": page.seed,
-        "methods": labels,
-        "questions": [
-            {
-                "id": question.id,
-                "object": question.object_name,
-                "candidates": {c.id: {"method": c.method, "grasp": c.grasp} for c in question.candidates},
-            }
-            for question in questions
-        ],
-    }
+    entries = [
+        {
+            "id": question.id,
+            "object": question.object_name,
+            "candidates": {c.id: {"method": c.method, "grasp": c.grasp} for c in question.candidates},
+        }
+        for question in questions
+    ]
+    head = {"format": KEY_FORMAT, "format_version": FORMAT_VERSION, "study": study}
+    return head | {"title": page.title, "seed": page.seed, "methods": labels, "questions": entries}

@@ -1,4 +1,4 @@
-"""The methods of a study: their hands, object by object, and the meshes the hands hold."""
+"""The methods of a study: their hands by object, and the meshes of the objects."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ FEWEST, MOST = 2, 4  # methods that fit on one page
 
 @dataclass(frozen=True)
 class Method:
-    """What one method offers: `hands` by the name of the object they hold."""
+    """One method: its label, and its hands by object name."""
 
     label: str
-    source: Path
     hands: dict[str, HandSet]
 
 
 def labels_for(paths: Sequence[Path], given: str | None) -> list[str]:
-    """One label for each path: the words of `given`, separated by commas, or else the files' names.
+    """Return one label for each path: the words of `given`, separated by commas, else the files' names.
 
-    Raises StudyError: 2 to 4 methods are compared; the labels must differ and be as many as the methods.
+    Raises StudyError: not 2 to 4 methods; labels that are equal, or not as many as the methods.
     """
     if not FEWEST <= len(paths) <= MOST:
         raise StudyError(f"a study compares {FEWEST} to {MOST} methods, got {len(paths)}")
@@ -43,46 +42,29 @@ def labels_for(paths: Sequence[Path], given: str | None) -> list[str]:
     return labels
 
 
-def find_meshes(folder: Path) -> dict[str, Path]:
-    """The mesh files of a folder by their stems.
-
-    Raises StudyError: no folder, or no mesh in it. MeshError: two meshes of one name.
-    """
-    if not folder.is_dir():
-        raise StudyError(f"--objects {folder}: no such folder; give the folder that holds the objects' meshes")
-    from fastgrasp_model.geometry.meshes import MESH_ENDINGS, mesh_files
-
-    meshes = mesh_files([folder])
-    if not meshes:
-        raise StudyError(f"--objects {folder}: holds no mesh ({' '.join(MESH_ENDINGS)})")
-    return meshes
-
-
 def read_methods(
     paths: Sequence[Path], labels: Sequence[str], meshes: dict[str, Path], read: Callable[[Path], list[HandSet]]
 ) -> list[Method]:
-    """Each method's hands, with the objects' names turned into those of `meshes`.
+    """Read each method's hands, and match the objects' names with those of `meshes`.
 
-    Args:
-        read: what reads one path, such as `fastgrasp_evaluation.formats.read_hands`.
-
-    Right and left hands of one object, which are sets of their own, are put together. Raises what `read` raises.
+    `read` reads one path, such as `fastgrasp_evaluation.formats.read_hands`; raises what it raises. Right and left
+    hands of one object, which are separate sets, are merged.
     """
     methods = []
     for path, label in zip(paths, labels, strict=True):
         sets = read(path)
-        alone = len({hand_set.object_name for hand_set in sets}) == 1
+        single = len({hand_set.object_name for hand_set in sets}) == 1
         hands: dict[str, HandSet] = {}
         for hand_set in sets:
-            name = _object_of(hand_set.object_name, path, meshes, alone)
+            name = _object_of(hand_set.object_name, path, meshes, single)
             hands[name] = hands[name].with_other_side(hand_set) if name in hands else hand_set
-        methods.append(Method(label, path, hands))
+        methods.append(Method(label, hands))
     return methods
 
 
-def _object_of(name: str, path: Path, meshes: dict[str, Path], alone: bool) -> str:
-    """The mesh a set of hands belongs to. A file with one object may be named after it, or there is only one mesh."""
-    if name in meshes or not alone:
+def _object_of(name: str, path: Path, meshes: dict[str, Path], single: bool) -> str:
+    """Return the mesh name of a set of hands. A file with one object may be named after it, or there is one mesh."""
+    if name in meshes or not single:
         return name
     if path.stem in meshes:
         return path.stem
@@ -90,13 +72,12 @@ def _object_of(name: str, path: Path, meshes: dict[str, Path], alone: bool) -> s
 
 
 def common_objects(methods: Sequence[Method], meshes: dict[str, Path]) -> tuple[list[str], list[str]]:
-    """Objects that every method and the folder of meshes have, sorted, and a note for each of the others.
+    """Return the objects that every method and `meshes` have, sorted, and a note for each of the others.
 
-    Raises StudyError where no object is left.
+    Raises StudyError if there is no such object.
     """
-    everything = sorted({name for method in methods for name in method.hands})
     common, notes = [], []
-    for name in everything:
+    for name in sorted({name for method in methods for name in method.hands}):
         lacking = [method.label for method in methods if name not in method.hands]
         if name not in meshes:
             notes.append(f"{name}: left out, --objects has no mesh of this name")
@@ -110,7 +91,7 @@ def common_objects(methods: Sequence[Method], meshes: dict[str, Path]) -> tuple[
 
 
 def load_object_mesh(path: Path) -> trimesh.Trimesh:
-    """The mesh in metres. Raises MeshError for a bad file, StudyError for one that looks like millimetres."""
+    """Read a mesh in metres. Raises MeshError for a bad file, StudyError for one that looks like millimetres."""
     from fastgrasp_model.geometry.meshes import load_mesh
 
     with warnings.catch_warnings():

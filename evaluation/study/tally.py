@@ -1,8 +1,8 @@
-"""What the answers of a study say: each method's share of the choices, how sure that is, and who beats whom.
+"""The figures of a study: each method's share of the choices with its interval, and pairwise preferences.
 
-Choices are not independent: one person has one taste, and one pair of pictures strikes everybody alike. Intervals
-that take them as independent are too narrow, so both people and questions are drawn again (`share_interval`), and
-the tests count people rather than choices (`preferences`).
+Choices of one participant, and choices on one question, are correlated. Intervals that assume independence are too
+narrow, so participants and questions are both resampled (`share_interval`), and the tests count participants rather
+than choices (`preferences`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,9 @@ _BLOCK = 500  # resamples at a time, to keep the arrays small
 
 
 def tally(key: Key, answers: Sequence[Answers], ignored: Sequence[dict] = (), seed: int = 0) -> dict:
-    """The figures of a study, ready for JSON; shares are 0..1, and what cannot be told is None.
+    """Return the figures of a study for JSON; shares are 0..1, unknown figures None.
 
-    Args:
-        answers, ignored: from `read_answers`.
-        seed: of the resampling.
+    answers, ignored: from `read_answers`; seed: of the resampling.
     """
     chosen = choice_matrix(key, answers)
     methods = []
@@ -58,7 +56,7 @@ def tally(key: Key, answers: Sequence[Answers], ignored: Sequence[dict] = (), se
 
 
 def choice_matrix(key: Key, answers: Sequence[Answers]) -> np.ndarray:
-    """(participants, questions) int: the number of the method chosen, in the order of `key`."""
+    """Return the index of the chosen method, int (participants, questions), in the order of `key`."""
     chosen = np.zeros((len(answers), len(key.questions)), dtype=int)
     for column, question in enumerate(key.questions):
         method = {candidate.id: key.methods.index(candidate.method) for candidate in question.candidates}
@@ -68,25 +66,22 @@ def choice_matrix(key: Key, answers: Sequence[Answers]) -> np.ndarray:
 
 
 def wilson_interval(hits: int, trials: int) -> tuple[float | None, float | None]:
-    """The 95 % score interval of a share of independent trials (Wilson, JASA 22, 1927); None without trials."""
+    """Return the 95 % score interval of a share of independent trials (Wilson, JASA 22, 1927); None without trials."""
     if trials == 0:
         return None, None
-    from scipy.special import ndtri
+    from scipy.stats import binomtest
 
-    z = float(ndtri(0.5 + LEVEL / 2))
-    share = hits / trials
-    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    interval = binomtest(hits, trials).proportion_ci(LEVEL, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def share_interval(hits: np.ndarray, seed: int = 0) -> tuple[float | None, float | None]:
-    """A 95 % interval of the share of True in `hits` (participants, questions) bool.
+    """Return a 95 % interval of the share of True in `hits`, bool (participants, questions).
 
-    From two participants on: percentiles of 10,000 resamples in which participants and questions are drawn anew with
-    replacement, independently of each other (the pigeonhole bootstrap: Owen, Annals of Applied Statistics 1, 2007,
-    which shows it errs on the wide side). Few participants, or shares near 0 and 1, make a bootstrap too narrow, so
-    the interval also covers Wilson's of the choices taken as independent. With one participant: Wilson's alone.
+    With two or more participants: percentiles of 10,000 resamples of participants and questions with replacement,
+    independently of each other (the pigeonhole bootstrap: Owen, Annals of Applied Statistics 1, 2007, which shows that
+    it is conservative). Few participants, or shares near 0 and 1, make a bootstrap too narrow, so the interval also
+    covers Wilson's interval of independent choices. With one participant: Wilson's alone.
     """
     people, questions = hits.shape
     low, high = wilson_interval(int(hits.sum()), hits.size)
@@ -104,41 +99,34 @@ def share_interval(hits: np.ndarray, seed: int = 0) -> tuple[float | None, float
 
 
 def preferences(chosen: np.ndarray, methods: Sequence[str]) -> list[dict]:
-    """For each two methods an exact two-sided sign test, and its p-value after Holm's correction for all pairs.
+    """Return for each two methods an exact two-sided sign test, with its p-value corrected for all pairs by Holm.
 
-    The unit is the participant: who chose the first more often than the second, and who the reverse; equals say
-    nothing and are left out. Without a preference either is as likely as the other, whatever the choices of one
-    person have to do with each other. With one participant the unit is the question, taken as independent.
+    The unit is the participant: how many chose the first more often than the second, and how many the reverse; ties are
+    left out. So correlated choices of one participant do not matter. With one participant the unit is the question,
+    taken as independent.
     """
     rows = chosen if len(chosen) > 1 else chosen.T  # of one participant each question is a row
     pairs = []
     for first, second in combinations(range(len(methods)), 2):
         lead = (rows == first).sum(axis=1) - (rows == second).sum(axis=1)
         ahead, behind = int((lead > 0).sum()), int((lead < 0).sum())
-        pairs.append(
-            {
-                "first": methods[first],
-                "second": methods[second],
-                "for_first": ahead,
-                "for_second": behind,
-                "even": len(rows) - ahead - behind,
-                "p": sign_test(ahead, behind),
-            }
-        )
+        counts = {"for_first": ahead, "for_second": behind, "even": len(rows) - ahead - behind}
+        names = {"first": methods[first], "second": methods[second]}
+        pairs.append(names | counts | {"p": sign_test(ahead, behind)})
     for pair, corrected in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
         pair["p_holm"] = corrected
     return pairs
 
 
 def sign_test(ahead: int, behind: int) -> float | None:
-    """Two-sided p of `ahead` against `behind` where either is equally likely; None where there are neither."""
+    """Return the two-sided p of `ahead` against `behind` if both are equally likely; None if both are 0."""
     from scipy.stats import binomtest
 
     return float(binomtest(ahead, ahead + behind, 0.5).pvalue) if ahead + behind else None
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:
-    """P-values corrected for their number (Holm, Scandinavian Journal of Statistics 6, 1979); None stays None."""
+    """Correct p-values for their number (Holm, Scandinavian Journal of Statistics 6, 1979); None stays None."""
     order = sorted((i for i, value in enumerate(values) if value is not None), key=lambda i: values[i])
     corrected: list[float | None] = [None] * len(values)
     largest = 0.0
@@ -149,7 +137,7 @@ def holm(values: Sequence[float | None]) -> list[float | None]:
 
 
 def people_needed(pairs: int) -> int:
-    """How many participants of one mind it takes until the sign test, corrected for `pairs`, falls below 0.05."""
+    """Return how many unanimous participants the sign test, corrected for `pairs`, needs to fall below 0.05."""
     return next(people for people in range(1, 100) if pairs * sign_test(people, 0) < 1 - LEVEL)
 
 
@@ -164,7 +152,7 @@ def _by_object(key: Key, chosen: np.ndarray) -> list[dict]:
 
 
 def _positions(key: Key, answers: Sequence[Answers]) -> list[float | None]:
-    """Share of choices by position on the page: far from even, people clicked without looking."""
+    """Return the share of choices by position on the page; far from even, people clicked without looking."""
     counts = Counter(position for one in answers for _, position in one.chosen.values())
     total = sum(counts.values())
     return [counts[i] / total if total else None for i in range(len(key.methods))]

@@ -8,7 +8,7 @@ import pytest
 import trimesh
 
 from fastgrasp_evaluation.metrics.hand_set import HandSet
-from fastgrasp_evaluation.report.pictures import badness, captions, chosen, object_pictures
+from fastgrasp_evaluation.report.pictures import captions, object_pictures, rank_sums, selected
 
 
 def row(volume, moved=None, problem=None, held=None) -> dict:
@@ -20,24 +20,24 @@ def row(volume, moved=None, problem=None, held=None) -> dict:
 
 def test_badness_is_the_sum_of_the_ranks():
     rows = [row(1.0, 5.0), row(9.0, 0.1), row(2.0, 0.1), row(3.0, 8.0)]
-    assert badness(rows) == [1 + 3, 4 + 1.5, 2 + 1.5, 3 + 4]
+    assert rank_sums(rows) == [1 + 3, 4 + 1.5, 2 + 1.5, 3 + 4]
 
 
 def test_what_could_not_be_measured_has_no_badness():
     rows = [row(1.0, 5.0), row(None, None, "NaN"), row(2.0, None), row(3.0, 8.0), row(math.nan, 1.0)]
-    assert badness(rows) == [2.0, None, None, 4.0, None]
-    assert badness([]) == []
-    assert badness([row(None, None, "NaN")]) == [None]
+    assert rank_sums(rows) == [2.0, None, None, 4.0, None]
+    assert rank_sums([]) == []
+    assert rank_sums([row(None, None, "NaN")]) == [None]
 
 
 def test_the_volume_decides_alone_without_the_simulator():
-    assert badness([row(3.0), row(1.0), row(None, problem="NaN"), row(2.0)]) == [3.0, 1.0, None, 2.0]
+    assert rank_sums([row(3.0), row(1.0), row(None, problem="NaN"), row(2.0)]) == [3.0, 1.0, None, 2.0]
 
 
 def test_a_legacy_report_is_judged_by_its_own_columns():
     rows = [{"problem": None, "penetration_volume_surface_cm3": v, "displacement_legacy_cm": d} for v, d in
             ((1.0, 2.0), (2.0, 1.0), (3.0, 3.0))]  # fmt: skip
-    assert badness(rows) == [3.0, 3.0, 6.0]
+    assert rank_sums(rows) == [3.0, 3.0, 6.0]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_legacy_report_is_judged_by_its_own_columns():
     ],
 )
 def test_best_median_and_worst(bad, expected):
-    assert dict(chosen(np.array(bad, dtype=float))) == expected
+    assert dict(selected(np.array(bad, dtype=float))) == expected
 
 
 def capsule_hands(problems) -> HandSet:

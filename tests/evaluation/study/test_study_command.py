@@ -133,7 +133,7 @@ def test_no_answer_that_counts_is_a_failure(methods, objects, tmp_path, capsys):
         (["a.npz", "b.npz"], "--objects is missing; example"),
         (["a.npz", "b.npz", "--objects", "{objects}"], "--out is missing; example"),
         (["a.npz", "--objects", "{objects}", "--out", "{new}"], "2 to 4 methods, got 1"),
-        (["a.npz", "b.npz", "--objects", "{new}", "--out", "{new}"], "no such folder"),
+        (["a.npz", "b.npz", "--objects", "{new}", "--out", "{new}"], "does not exist"),
         (["a.npz", "b.npz", "--objects", "{objects}", "--out", "{objects}"], "exists already"),
         (["nowhere.npz", "b.npz", "--objects", "{objects}", "--out", "{new}"], "nowhere.npz"),
         (["a.npz", "--tally", "x.json"], "takes no methods"),

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from fastgrasp_evaluation.study.draw import StudyError, draw_questions
-from fastgrasp_evaluation.study.sources import common_objects, find_meshes, labels_for, read_methods
-from fastgrasp_model.geometry.meshes import MeshError
+from fastgrasp_evaluation.study.sources import common_objects, labels_for, read_methods
 
 OBJECTS = ["mug", "apple", "bowl"]
 
@@ -109,20 +108,6 @@ def test_labels_come_from_the_files_or_the_option():
 def test_wrong_labels(paths, given, message):
     with pytest.raises(StudyError, match=message):
         labels_for([Path(path) for path in paths], given)
-
-
-def test_meshes_by_stem(tmp_path):
-    for name in ("mug.obj", "apple.STL", "notes.txt"):
-        (tmp_path / name).touch()
-    assert find_meshes(tmp_path) == {"mug": tmp_path / "mug.obj", "apple": tmp_path / "apple.STL"}
-    (tmp_path / "mug.ply").touch()
-    with pytest.raises(MeshError, match="Several meshes are called mug"):
-        find_meshes(tmp_path)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(StudyError, match="holds no mesh"):
-        find_meshes(tmp_path / "empty")
-    with pytest.raises(StudyError, match="no such folder"):
-        find_meshes(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(

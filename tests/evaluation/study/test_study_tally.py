@@ -185,13 +185,13 @@ def reason(path, key_file) -> str:
         ({"study": "xyz"}, "answers to another study"),
         ({"format": "something"}, "no answers to a study"),
         ({"format_version": 2}, "format version 2, expected 1"),
-        ({"answers": None}, "damaged: TypeError"),
+        ({"answers": None}, "damaged: answers: Input should be a valid list"),
         ({"answers": [{"question": "q0"}]}, "unfinished: 0 of 4"),
-        ({"answers": [{"question": ["q0"]}]}, "damaged: TypeError"),
+        ({"answers": [{"question": ["q0"]}]}, "damaged: answers.0.question"),
         ({"answers": [{"question": "q9", "choice": "a", "shown": []}]}, "unknown question 'q9'"),
         ({"answers": [{"question": "q0", "choice": "a", "shown": ["a"]}]}, "q0 has a choice that was not offered"),
-        ({"participant": ""}, "damaged: no participant"),
-        ({"participant": 3}, "damaged: no participant"),
+        ({"participant": ""}, "damaged: participant"),
+        ({"participant": 3}, "damaged: participant"),
     ],
 )
 def test_what_does_not_count_and_why(changes, expected, key_file, write):
