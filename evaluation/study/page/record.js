@@ -1,5 +1,5 @@
-/* What one participant's browser keeps: the order in which the questions come, the answers, and the file made of
-   them. As window.StudyRecord, because a page opened from a disk cannot load modules. */
+/* The state of one participant in the browser: the order of the questions, the answers, and the file made of them.
+   It is window.StudyRecord, because a page opened from a disk cannot load modules. */
 "use strict";
 window.StudyRecord = (function () {
   const study = window.STUDY;
@@ -7,7 +7,7 @@ window.StudyRecord = (function () {
   const questions = new Map(study.questions.map((question) => [question.id, question]));
   const count = study.questions.length;
 
-  /* ---- chance: a generator that repeats with its seed (mulberry32), and a shuffle (Fisher and Yates) ---- */
+  /* ---- a seeded generator (mulberry32) and a shuffle (Fisher and Yates) ---- */
 
   function randomNumbers(seed) {
     let a = seed >>> 0;
@@ -33,7 +33,7 @@ window.StudyRecord = (function () {
     return Array.from(values, (value) => value.toString(16).padStart(2, "0")).join("");
   }
 
-  /* ---- what is kept ---- */
+  /* ---- stored state ---- */
 
   function newParticipant(name) {
     const seed = crypto.getRandomValues(new Uint32Array(1))[0];

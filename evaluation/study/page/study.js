@@ -1,14 +1,14 @@
 /* A blinded comparison of grasps, one question at a time. Nothing is sent: the answers stay in this browser until
-   they are saved as a file. What is kept, and in which order questions come, stands in record.js. */
+   they are saved as a file. record.js holds the stored state and the order of the questions. */
 "use strict";
 (function () {
   const record = window.StudyRecord;
   const { study, questions, count } = record;
-  const PAUSE = 250; // milliseconds in which a choice is seen before the next question comes
+  const PAUSE = 250; // milliseconds for which a choice is shown before the next question
   const $ = (id) => document.getElementById(id);
 
-  let state = null; // what is kept: participant, name, seed, times, order of the questions, answers, place
-  let shownAt = 0; // when the question on the screen came
+  let state = null; // participant, name, seed, times, order of the questions, answers, index of the question
+  let shownAt = 0; // time at which the question was shown
   let moving = false; // between a choice and the next question
   let enlarged = -1; // the candidate in the larger view, by its position
 

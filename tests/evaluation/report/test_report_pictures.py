@@ -34,7 +34,7 @@ def test_the_volume_decides_alone_without_the_simulator():
     assert rank_sums([row(3.0), row(1.0), row(None, problem="NaN"), row(2.0)]) == [3.0, 1.0, None, 2.0]
 
 
-def test_a_legacy_report_is_judged_by_its_own_columns():
+def test_a_legacy_report_is_ranked_by_its_own_columns():
     rows = [{"problem": None, "penetration_volume_surface_cm3": v, "displacement_legacy_cm": d} for v, d in
             ((1.0, 2.0), (2.0, 1.0), (3.0, 3.0))]  # fmt: skip
     assert rank_sums(rows) == [3.0, 3.0, 6.0]
