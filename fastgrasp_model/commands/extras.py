@@ -43,13 +43,13 @@ COMMANDS = {
 
 
 def extra_of(module: str | None) -> str | None:
-    """The extra that brings a module, None for one that no extra lists."""
+    """Return the extra that brings a module, None for one that no extra lists."""
     package = (module or "").partition(".")[0]
     return next((name for name, extra in EXTRAS.items() if package in extra.packages), None)
 
 
 def remedy(extra: str) -> str:
-    """What to type to get an extra."""
+    """Return the command that installs an extra."""
     return f"pip install '{DISTRIBUTION}[{extra}]'"
 
 

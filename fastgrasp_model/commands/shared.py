@@ -75,7 +75,7 @@ _MARKERS = (
 
 @contextmanager
 def _width(columns: int | None):
-    """The width tyro writes in; errors get a large one, so that no path is broken over two lines."""
+    """Set the width that tyro writes in; errors get a large one, so that no path is broken over two lines."""
     before = os.environ.get("COLUMNS")
     if columns:
         os.environ["COLUMNS"] = str(columns)
@@ -96,7 +96,7 @@ def _present_name(word: str, renamed: Mapping[str, str]) -> str:
 
 
 def _complaint(printed: str) -> str:
-    """One line of tyro's error, which is a title, what was wrong, and perhaps hints, with rules between them."""
+    """Return tyro's error as one line. It prints a title, what was wrong, and hints, with rules between them."""
     parts = re.split(r"\n *-{5,} *\n", printed)
     if len(parts) < 3:
         return " ".join(printed.split())
@@ -125,14 +125,14 @@ _PLAINER = {
 
 
 def _plain(printed: str) -> str:
-    """tyro's help without rules, and without the defaults that tell nothing."""
+    """Return tyro's help without rules, and without the defaults None, False and True."""
     text = re.sub(r"^ (\w.*?) *\n -{5,} *$", r"\1:", printed, flags=re.MULTILINE)
     text = re.sub(r" *$", "", text, flags=re.MULTILINE)
     return re.sub(r"\s*\(default:\s*(None|False|True)?\s*\)", "", text).strip()
 
 
 def _checked(kind: type, wanted: str, accepts) -> tyro.constructors.PrimitiveConstructorSpec:
-    """How tyro reads a number for which `accepts(value)` must hold."""
+    """Return how tyro reads a number for which `accepts(value)` must hold."""
     noun = "a whole number" if kind is int else "a number"
 
     def read(words: list[str]):
@@ -190,10 +190,10 @@ def _at_least(least: int, text: str) -> int:
 
 
 def check_output(path: Path | None, endings: tuple[str, ...]) -> None:
-    """Find out now, before the work, whether `path` can be written later.
+    """Check, before the work, that `path` can be written.
 
     Raises:
-        InputError: a wrong ending, a folder, or a place where no file can be made.
+        InputError: a wrong ending, a folder, or a place where no file can be created.
     """
     if path is None:
         return
@@ -209,13 +209,11 @@ def check_output(path: Path | None, endings: tuple[str, ...]) -> None:
             pass
     except OSError as error:
         reason = error.strerror or error
-        raise InputError(
-            f"cannot write {path}: {reason}; choose another place or change its permissions"
-        ) from error
+        raise InputError(f"cannot write {path}: {reason}; choose another place or change its permissions") from error
 
 
 def load_object(path: Path):
-    """What a picture shows of a file: its mesh where it has faces, otherwise its points (N, 3)."""
+    """Return the mesh of a file that has faces, otherwise its points (N, 3)."""
     from fastgrasp_model.geometry.meshes import MeshError, load_mesh
 
     if path.suffix.lower() in (".obj", ".ply", ".stl"):
