@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,16 +53,13 @@ class Displacement:
         return np.where(finite, (self.directions_cm < KEPT_CM).all(axis=1), np.nan)
 
 
-def measure_displacement(
-    hands: HandSet, mesh, hold: bool = True, progress: Callable[[], None] | None = None
-) -> Displacement:
+def measure_displacement(hands: HandSet, mesh, hold: bool = True) -> Displacement:
     """Simulate every hand that has no problem of its own. A failure is recorded for its hand only.
 
     Args:
         hands: in the frame of the mesh, with any topology.
         mesh: closed trimesh.Trimesh, metres.
         hold: also run the hold test of one second.
-        progress: called after each hand.
 
     Raises:
         SimulationError: the object itself cannot be simulated.
@@ -80,8 +76,6 @@ def measure_displacement(
                     held[row] = test.held(vertices, faces)
             except Exception as error:  # whatever an engine raises concerns this grasp, and is counted
                 problems[row] = f"{type(error).__name__}: {error}"
-        if progress is not None:
-            progress()
     return Displacement(directions, held, problems)
 
 

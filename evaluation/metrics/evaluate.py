@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,6 @@ def evaluate_grasps(
     simulate: bool = True,
     protocols: Sequence[str] = tuple(PROTOCOLS),
     layer: ManoLayer | None = None,
-    progress: Callable[[], None] | None = None,
 ) -> dict:
     """Measure grasps on their object; return the report of `metrics.summary.build_report`.
 
@@ -44,7 +43,6 @@ def evaluate_grasps(
         simulate: also run the simulators (one to three seconds a grasp).
         protocols: "strict", "legacy" or both.
         layer: hand layer that the parameters belong to, for the joint limits; the open hand by default.
-        progress: called after each simulated grasp.
 
     Raises:
         GraspFileError: no grasps. MeshError: the object cannot be made watertight.
@@ -55,7 +53,7 @@ def evaluate_grasps(
         raise GraspFileError("There are no grasps to measure.")
     hands = HandSet.from_grasps(grasps) if isinstance(grasps, Grasps) else grasps
     mesh, notes = watertight_with_notes(object_mesh)
-    measured = measure_hands(hands, mesh, protocols, simulate, layer=layer, notes=notes, progress=progress)
+    measured = measure_hands(hands, mesh, protocols, simulate, layer=layer, notes=notes)
     return build_report([measured], protocols, {"command": "evaluate", "simulated": simulate})
 
 
@@ -77,7 +75,6 @@ def measure_hands(
     seed: int = 0,
     layer: ManoLayer | None = None,
     notes: Sequence[str] = (),
-    progress: Callable[[], None] | None = None,
 ) -> Measured:
     """Measure every hand without a problem; the others keep their problem and have no figures.
 
@@ -92,7 +89,7 @@ def measure_hands(
             columns[name][good] = values
     failures: list[str | None] = [None] * len(hands)
     if simulate:
-        moved, failures = _simulation_columns(hands, mesh, "held_1s_share" in names, progress)
+        moved, failures = _simulation_columns(hands, mesh, "held_1s_share" in names)
         columns.update(moved)
     rows = [
         {"seed": seed, "index": number, "problem": hands.problems[i], "simulator_problem": failures[i]}
@@ -153,10 +150,10 @@ def _thumb_and_two(vertices: list, faces: list, keypoints: np.ndarray, near: lis
     return column
 
 
-def _simulation_columns(hands: HandSet, mesh: trimesh.Trimesh, hold: bool, progress) -> tuple[dict, list[str | None]]:
+def _simulation_columns(hands: HandSet, mesh: trimesh.Trimesh, hold: bool) -> tuple[dict, list[str | None]]:
     from fastgrasp_evaluation.metrics.displacement import measure_displacement
 
-    moved = measure_displacement(hands, mesh, hold=hold, progress=progress)
+    moved = measure_displacement(hands, mesh, hold=hold)
     return {
         "displacement_six_directions_cm": moved.six_directions_cm,
         "displacement_legacy_cm": moved.legacy_cm,

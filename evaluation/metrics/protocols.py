@@ -48,11 +48,3 @@ def columns_of(protocols, simulated: bool = True) -> list[str]:
 def described(names) -> dict[str, dict]:
     """Return the columns as plain data for JSON."""
     return {name: asdict(COLUMNS[name]) for name in names}
-
-
-def shown(name: str, value: float | None) -> str:
-    """Format a value for a table: percent for shares, the column's digits, a dash for None."""
-    if value is None:
-        return "-"
-    column = COLUMNS[name]
-    return f"{100 * value if column.unit == '%' else value:.{column.digits}f}"

@@ -1,8 +1,8 @@
-"""Tables of a report for a terminal of 80 columns, one for each protocol."""
+"""A report as text for a terminal of 80 columns: one table for each protocol, and lines."""
 
 from __future__ import annotations
 
-from fastgrasp_evaluation.metrics.protocols import COLUMNS, shown
+from fastgrasp_evaluation.metrics.formatting import deviation, known, shown, unit
 
 MOST_ROWS = 40
 
@@ -24,26 +24,37 @@ def diversity_lines(report: dict) -> list[str]:
         ("whitened (FastGrasp)", "entropy_whitened_nats", "cluster_size_whitened"),
         ("whitened, not canonical", "entropy_whitened_raw_nats", "cluster_size_whitened_raw"),
     ):
-        if report["table"].get(entropy, {}).get("mean") is not None:
-            unit = COLUMNS[size].unit
-            lines.append(
-                f"{heading}: entropy {cell(report, entropy)}, cluster size {cell(report, size)}{unit and ' ' + unit}"
-            )
-    if report["table"].get("pairwise_joint_distance_cm", {}).get("mean") is not None:
-        lines.append(f"mean pairwise joint distance {cell(report, 'pairwise_joint_distance_cm')} cm")
+        if entropy in report["columns"] and known(report["table"][entropy]["mean"]) is not None:
+            lines.append(f"{heading}: entropy {_cell(report, entropy)}, cluster size {_cell(report, size, True)}")
+    distance = "pairwise_joint_distance_cm"
+    if distance in report["columns"] and known(report["table"][distance]["mean"]) is not None:
+        lines.append(f"mean pairwise joint distance {_cell(report, distance, True)}")
     return lines
 
 
-def problem_lines(report: dict) -> list[str]:
-    """Describe everything that was not measured."""
-    lines = [f"{row['object']}: refused: {row['refused']}" for row in report["objects"] if row["refused"]]
-    lines += [f"{row['object']}: {note}" for row in report["objects"] for note in row["notes"]]
+def problems(report: dict) -> list[tuple[str, str, str, str]]:
+    """Return (object, kind, reason, grasps) of everything that was not measured, grouped by reason."""
+    found = []
     for row in report["objects"]:
+        if row["refused"] is not None:
+            found.append((row["object"], "object refused", row["refused"], f"all {row['count']} grasps"))
+            continue
+        grouped: dict[tuple[str, str], dict[int, list[str]]] = {}
         for grasp in row["grasps"]:
-            if row["refused"] is None and grasp["problem"]:
-                lines.append(f"{row['object']}, grasp {grasp['index']}: not measured: {grasp['problem']}")
-            if grasp["simulator_problem"]:
-                lines.append(f"{row['object']}, grasp {grasp['index']}: simulator: {grasp['simulator_problem']}")
+            for key, kind in (("problem", "not measured"), ("simulator_problem", "simulator failed")):
+                if grasp.get(key) is not None:
+                    seeds = grouped.setdefault((kind, grasp[key]), {})
+                    seeds.setdefault(grasp["seed"], []).append(str(grasp["index"]))
+        for (kind, reason), seeds in grouped.items():
+            which = "; ".join(f"seed {seed}: grasp {', '.join(numbers)}" for seed, numbers in seeds.items())
+            found.append((row["object"], kind, reason, which))
+    return found
+
+
+def problem_lines(report: dict) -> list[str]:
+    """Describe repairs of objects and everything that was not measured."""
+    lines = [f"{name}: {kind}: {reason} ({which})" for name, kind, reason, which in problems(report)]
+    lines += [f"{row['object']}: {note}" for row in report["objects"] for note in row["notes"]]
     counts = report["counts"]
     if counts["unmeasured"] or counts["simulator_failures"] or counts["refused_objects"]:
         lines.append(
@@ -54,11 +65,13 @@ def problem_lines(report: dict) -> list[str]:
     return lines
 
 
-def cell(report: dict, name: str) -> str:
-    """Format the mean of a column with its deviation over seeds, or over k-means starts of a single seed."""
-    value = report["table"][name]
-    spread = value["sd"] if value["sd"] is not None else value.get("kmeans_sd")
-    return shown(name, value["mean"]) + ("" if spread is None else f" ± {shown(name, spread)}")
+def _cell(report: dict, name: str, with_unit: bool = False) -> str:
+    """Format the mean of a column with its standard deviation."""
+    column, value = report["columns"][name], report["table"][name]
+    text = shown(column, value["mean"])
+    if deviation(value)[0] is not None:
+        text += f" ± {shown(column, deviation(value)[0])}"
+    return f"{text} {unit(column)}".strip() if with_unit else text
 
 
 def _table(report: dict, protocol: str, title: str, rows: str):
@@ -67,29 +80,32 @@ def _table(report: dict, protocol: str, title: str, rows: str):
     from rich.table import Table
     from rich.text import Text
 
-    names = [name for name in report["protocols"][protocol] if not COLUMNS[name].of_set]
+    columns = {name: report["columns"][name] for name in report["protocols"][protocol]}
+    columns = {name: column for name, column in columns.items() if not column["of_set"]}
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("object" if rows == "objects" else "grasp", no_wrap=True)
-    for name in names:
-        column = COLUMNS[name]
-        table.add_column(f"{column.title}\n[dim]{column.unit}[/dim]", justify="right", no_wrap=True)
+    for column in columns.values():
+        table.add_column(f"{column['title']}\n[dim]{unit(column)}[/dim]", justify="right", no_wrap=True)
+
+    def add(head: str, values: dict, text=shown, **style) -> None:
+        table.add_row(head, *(text(column, values.get(name)) for name, column in columns.items()), **style)
+
     for row in report["objects"] if len(report["objects"]) <= MOST_ROWS else ():
         if rows == "objects":
-            table.add_row(row["object"], *(shown(name, row["mean"].get(name)) for name in names))
-            continue
-        for grasp in row["grasps"]:
-            table.add_row(str(grasp["index"]), *(_yes_or_no(name, grasp.get(name)) for name in names))
+            add(row["object"], row["mean"])
+        for grasp in row["grasps"] if rows == "grasps" else ():
+            add(str(grasp["index"]), grasp, _yes_or_no)
     table.add_section()
-    table.add_row("mean", *(shown(name, report["table"][name]["mean"]) for name in names), style="bold")
-    if any(report["table"][name]["sd"] is not None for name in names):
-        table.add_row("sd over seeds", *(shown(name, report["table"][name]["sd"]) for name in names), style="dim")
+    add("mean", {name: report["table"][name]["mean"] for name in columns}, style="bold")
+    deviations = {name: report["table"][name]["sd"] for name in columns}
+    if any(value is not None for value in deviations.values()):
+        add("sd over seeds", deviations, style="dim")
     for other in report.get("beside", ()):
-        values = ((other["table"].get(name) or {}).get("mean") for name in names)
-        table.add_row(other["settings"]["label"], *map(shown, names, values))
+        add(other["settings"]["label"], {name: (other["table"].get(name) or {}).get("mean") for name in columns})
     return Group(Text(title, style="italic"), table)
 
 
-def _yes_or_no(name: str, value: float | None) -> str:
-    if value is None or COLUMNS[name].unit != "%":
-        return shown(name, value)
+def _yes_or_no(column: dict, value: float | None) -> str:
+    if value is None or column["unit"] != "%":
+        return shown(column, value)
     return "yes" if value else "no"

@@ -8,7 +8,9 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fastgrasp_evaluation.report import comparable, figures, plots, tables
+from fastgrasp_evaluation.metrics import formatting
+from fastgrasp_evaluation.metrics.tables import problems
+from fastgrasp_evaluation.report import comparable, plots, tables
 from fastgrasp_evaluation.report.published import published_rows
 from fastgrasp_model.commands.extras import require
 from fastgrasp_model.files import write_text
@@ -64,7 +66,7 @@ def _environment():
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals.update(shown=figures.shown, unit=figures.unit, short=figures.title, tenths=figures.tenths)
+    environment.globals.update(shown=formatting.shown, unit=formatting.unit, short=formatting.title)
     return environment
 
 
@@ -80,7 +82,7 @@ def _context(report: dict, pictures: dict[str, list[tuple[str, str]]], compare: 
         "report": report,
         "label": tables.label_of(report),
         "facts": settings_facts(report),
-        "problems": problem_lines(report),
+        "problems": problems(report),
         "protocols": protocols,
         "paper": paper,
         "source": published_rows()[0].source.rpartition(",")[0],
@@ -115,30 +117,6 @@ def settings_facts(report: dict) -> list[tuple[str, str]]:
         ("Version", settings.get("version")),
     ]
     return [(name, str(value)) for name, value in facts if value not in (None, "")]
-
-
-def problem_lines(report: dict) -> list[tuple[str, str, str, str]]:
-    """Return (object, kind, reason, grasps) of everything that was not measured, grouped by reason."""
-    lines = []
-    for row in report["objects"]:
-        if row["refused"] is not None:
-            lines.append((row["object"], "object refused", row["refused"], f"all {row['count']} grasps"))
-            continue
-        grouped: dict[tuple[str, str], list[dict]] = {}
-        for grasp in row["grasps"]:
-            for key, kind in (("problem", "not measured"), ("simulator_problem", "simulator failed")):
-                if grasp.get(key) is not None:
-                    grouped.setdefault((kind, grasp[key]), []).append(grasp)
-        for (kind, reason), grasps in grouped.items():
-            lines.append((row["object"], kind, reason, _which(grasps)))
-    return lines
-
-
-def _which(grasps: list[dict]) -> str:
-    by_seed: dict[int, list[str]] = {}
-    for grasp in grasps:
-        by_seed.setdefault(grasp["seed"], []).append(str(grasp["index"]))
-    return "; ".join(f"seed {seed}: grasp {', '.join(indices)}" for seed, indices in by_seed.items())
 
 
 def _embedded(pictures: Mapping[str, Sequence[tuple[str, bytes]]]) -> dict[str, list[tuple[str, str]]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastgrasp_evaluation.report.figures import known, shown, title, unit
+from fastgrasp_evaluation.metrics.formatting import known, shown, title, unit
 
 if TYPE_CHECKING:
     from fastgrasp_evaluation.metrics.hand_set import HandSet

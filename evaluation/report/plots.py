@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from fastgrasp_evaluation.report.figures import known, scaled, shown, title, unit
+from fastgrasp_evaluation.metrics.formatting import known, scaled, shown, title, unit
 from fastgrasp_model.commands.extras import require
 
 # Colours of the light theme; in the SVG they become the page's variables, so that the dark theme and print apply.

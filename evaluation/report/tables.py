@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from fastgrasp_evaluation.metrics.formatting import DASH, arrow, deviation, known, shown, title, unit
 from fastgrasp_evaluation.report.comparable import Mark, marks_between, marks_of_published, spoilt
-from fastgrasp_evaluation.report.figures import DASH, KMEANS, arrow, known, shown, spread, title, unit
 from fastgrasp_evaluation.report.published import PublishedRow, published_rows
 
 # Columns of the published tables: title, unit, digits, which way is better, and our column (None: chosen in code).
@@ -83,7 +83,7 @@ class Table:
 
     @property
     def has_kmeans_spread(self) -> bool:
-        return any(cell.spread_over == KMEANS for row in self.rows for cell in row.cells)
+        return any(cell.spread_over == "k-means starts" for row in self.rows for cell in row.cells)
 
 
 def protocol_table(report: dict, protocol: str, compare: Sequence[dict]) -> Table:
@@ -132,7 +132,7 @@ def seed_rows(report: dict, names: Sequence[str]) -> list[dict]:
         column, cell = report["columns"][name], report["table"][name]
         values = [seed["table"].get(name) for seed in report["seeds"]]
         if sum(known(value) is not None for value in values) > 1 and known(cell["mean"]) is not None:
-            cells = [shown(column, value) for value in (*values, cell["mean"], spread(cell)[0])]
+            cells = [shown(column, value) for value in (*values, cell["mean"], deviation(cell)[0])]
             rows.append({"title": title(column), "unit": unit(column), "cells": cells})
     return rows
 
@@ -161,8 +161,8 @@ def _own_cell(report: dict, name: str, alike: bool = True) -> Cell:
     cell, column = report["table"].get(name), report["columns"].get(name)
     if not cell or not column or known(cell["mean"]) is None:
         return Cell(None, DASH, alike=alike)
-    deviation, over = spread(cell)
-    text = "" if deviation is None else shown(column, deviation)
+    sd, over = deviation(cell)
+    text = "" if sd is None else shown(column, sd)
     return Cell(known(cell["mean"]), shown(column, cell["mean"]), text, over if text else "", alike)
 
 

@@ -114,7 +114,7 @@ def test_an_object_that_cannot_be_measured_is_refused_by_name_and_counted(object
     assert report["counts"] == {
         "objects": 2, "refused_objects": 1, "grasps": 4, "measured": 2, "unmeasured": 2, "simulator_failures": 0,
     }  # fmt: skip
-    assert report["objects"][1]["refused"] and "broken: refused" in capsys.readouterr().out
+    assert report["objects"][1]["refused"] and "broken: object refused" in capsys.readouterr().out
     assert "broken" in page.read_text()
 
 

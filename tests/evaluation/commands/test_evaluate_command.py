@@ -49,7 +49,7 @@ def test_evaluate_measures_a_folder_of_foreign_grasps_and_writes_the_page(capsys
     np.savez(tmp_path / "theirs" / f"{box_file.stem}.npz", parameters=theirs, side="right")
     words = ("evaluate", tmp_path / "theirs", "--objects", box_file.parent, "--no-simulation", "--workers", 1)
     code, text, _ = run(capsys, *words, "--html", tmp_path / "page.html", "--out", tmp_path / "r.json")
-    assert code == 0 and "grasp 1: not measured" in text and "2 of 3 grasps measured" in text
+    assert code == 0 and "(seed 0: grasp 1)" in text and "2 of 3 grasps measured" in text
     report = json.loads((tmp_path / "r.json").read_text())
     mine = [grasp["penetration_volume_cm3"] for grasp in report["objects"][0]["grasps"]]
     run(capsys, "evaluate", grasp_file, "--object", box_file, "--no-simulation", "--out", tmp_path / "ours.json")
@@ -67,7 +67,7 @@ def test_evaluate_of_both_sides_numbers_and_draws_the_hands_as_the_file_has_them
     np.savez(tmp_path / "both.npz", parameters=rows, side=np.array(["right", "left", "left"]))
     words = ("evaluate", tmp_path / "both.npz", "--object", box_file, "--no-simulation", "--workers", 1)
     code, text, _ = run(capsys, *words, "--html", tmp_path / "page.html", "--out", tmp_path / "r.json")
-    assert code == 0 and "grasp 1: not measured" in text
+    assert code == 0 and "(seed 0: grasp 1)" in text
     found = json.loads((tmp_path / "r.json").read_text())["objects"][0]["grasps"]
     assert [row["index"] for row in found] == [0, 1, 2]
     assert [row["problem"] is None for row in found] == [True, False, True]

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from fastgrasp_evaluation.metrics.protocols import COLUMNS, PROTOCOLS, columns_of, shown
+from fastgrasp_evaluation.metrics.formatting import shown
+from fastgrasp_evaluation.metrics.protocols import COLUMNS, PROTOCOLS, columns_of, described
 from fastgrasp_evaluation.metrics.summary import BenchmarkError, Measured, build_report, joined, read_report
 from fastgrasp_evaluation.metrics.tables import diversity_lines, problem_lines, protocol_tables
 
@@ -50,7 +51,8 @@ def test_what_is_unknown_is_left_out_counted_and_null():
         "objects": 1, "refused_objects": 0, "grasps": 3, "measured": 2, "unmeasured": 1, "simulator_failures": 1,
     }  # fmt: skip
     text = "\n".join(problem_lines(report))
-    assert "grasp 1: not measured: NaN" in text and "grasp 2: simulator: pybullet" in text and "2 of 3 grasps" in text
+    assert "mug: not measured: NaN in the parameters (seed 0: grasp 1)" in text and "2 of 3 grasps" in text
+    assert "mug: simulator failed: pybullet refused the hand (seed 0: grasp 2)" in text
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
 
@@ -61,7 +63,7 @@ def test_a_refused_object_is_listed_with_its_reason_and_not_averaged():
     )
     assert report["counts"]["refused_objects"] == 1 and report["counts"]["unmeasured"] == 1
     assert report["table"]["penetration_volume_cm3"]["mean"] == 1.0
-    assert any("open_box: refused: a hole" in line for line in problem_lines(report))
+    assert any("open_box: object refused: a hole" in line for line in problem_lines(report))
     assert report["objects"][1]["mean"]["penetration_volume_cm3"] is None
 
 
@@ -92,8 +94,10 @@ def test_columns_without_the_simulator_and_of_one_protocol():
 
 
 def test_values_are_shown_with_their_unit_and_a_dash_for_none():
-    assert shown("held_1s_share", 0.456) == "46" and shown("penetration_depth_cm", 0.456) == "0.46"
-    assert shown("held_1s_share", None) == "-"
+    columns = described(COLUMNS)
+    held, depth = columns["held_1s_share"], columns["penetration_depth_cm"]
+    assert shown(held, 0.456) == "46" and shown(depth, 0.456) == "0.46"
+    assert shown(held, None) == shown(depth, float("nan")) == "–" and shown(depth, -0.001) == "0.00"
 
 
 @pytest.mark.parametrize("rows", ["objects", "grasps"])
@@ -141,4 +145,4 @@ def test_a_line_on_a_grasp_stays_one_line(capsys):
 
     reason = "a problem that takes many words to tell, " * 4
     print_report(report_of(Measured("mug", 0, [row(None, problem=reason.strip())])), "test")
-    assert f"mug, grasp 0: not measured: {reason.strip()}" in capsys.readouterr().out.splitlines()
+    assert f"mug: not measured: {reason.strip()} (seed 0: grasp 0)" in capsys.readouterr().out.splitlines()
