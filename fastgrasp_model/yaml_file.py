@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import warnings
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -61,13 +62,17 @@ def renamed(content: dict[str, Any], table: str, where: str = "", quiet: bool = 
     return {names.get(key, key): value for key, value in content.items()}
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the nearest of the `known` ones, and all of them."""
+    near = difflib.get_close_matches(name, known := sorted(known), n=1, cutoff=0.5)
+    return (f"did you mean {near[0]}? " if near else "") + f"known are {', '.join(known)}"
+
+
 def _sentence(kind: type, problem: dict[str, Any], where: str) -> str:
     place = ".".join([where, *(str(part) for part in problem["loc"])]).strip(".")
     if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = _keys(kind, problem["loc"][:-1])
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.5)
-        remedy = f"did you mean {near[0]}? " if near else ""
-        return f"{place}: unknown key; {remedy}known are {', '.join(sorted(known))}"
+        return f"{place}: unknown key; {nearest(str(problem['loc'][-1]), known)}"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":  # ours, which say what was expected and got
         return f"{place}: {message}" if place else message

@@ -28,7 +28,7 @@ from fastgrasp_training.losses import (
     stable,
     wrench_loss,
 )
-from fastgrasp_training.stage import Stage
+from fastgrasp_training.stage import TrainingStage
 
 TRUE_SHARE = 0.2  # of the latents are true ones with a little noise: a good grasp shall stay one
 TRUE_NOISE = 0.2
@@ -44,18 +44,13 @@ class AdaptedHands(NamedTuple):
     stable: Tensor | None = None
 
 
-class AdaptationStage(Stage):
+class AdaptationStage(TrainingStage):
     """Physical losses on the adapted hand; `parameters`, `mesh` and `consistency` compare with the true one.
 
     `seen_penetration` is `penetration` of the samples whose object is seen from all sides, over all samples.
     """
 
     name = "adaptation"
-    losses = (
-        "contact", "penetration", "stability", "limits", "self_penetration", "step",
-        "parameters", "mesh", "consistency", "wrench", "seen_penetration",
-        "implicit_shape", "evaluator", "graspability",
-    )  # fmt: skip
 
     def __init__(self, model: GraspModel, config: StageConfig, data: TrainingData, bank: SampleBank, latents: Tensor):
         super().__init__(model, config)

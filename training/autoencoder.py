@@ -15,20 +15,19 @@ from fastgrasp_model.grasp_model import GraspModel
 from fastgrasp_model.networks.hand_representation import HandRepresentation, HandState
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
-from fastgrasp_training.hand_losses import HAND_LOSSES, GridHandLosses
+from fastgrasp_training.hand_losses import GridHandLosses
 from fastgrasp_training.losses import mesh_distance
 from fastgrasp_training.randomness import StepGenerator
-from fastgrasp_training.stage import Stage
+from fastgrasp_training.stage import TrainingStage
 
 NOISE = {"representation": 0.5, "rotation": 0.3, "wrist": 0.015}  # standard deviations: -, radians, metres
 LINEAR_START = 8192  # samples for the linear map that the autoencoder starts as
 
 
-class AutoencoderStage(Stage):
+class AutoencoderStage(TrainingStage):
     """The paper's five losses against the true hand."""
 
     name = "autoencoder"
-    losses = HAND_LOSSES
     halves = 2
 
     def __init__(self, model: GraspModel, config: StageConfig, data: TrainingData, bank: SampleBank):

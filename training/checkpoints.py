@@ -1,8 +1,7 @@
-"""Checkpoints: everything that a stage needs to go on with the step after the one it wrote, bit by bit.
+"""Checkpoints: everything that a stage needs to go on after the step it wrote, bit by bit.
 
-`<stage>/last.ckpt` holds weights, running statistics, Adam's state, the schedule, the step, and what the run is (its
-identity). It appears whole or not at all, and the one before stays as `previous.ckpt`. Tensors and plain types only,
-read with `weights_only=True`. A run of another configuration or other data is refused.
+`<stage>/last.ckpt` holds weights, running statistics, Adam's state, the schedule, the step, and the identity of the
+run (see `identity`); the one before stays as `previous.ckpt`. A run of another configuration or other data is refused.
 """
 
 from __future__ import annotations
@@ -19,12 +18,13 @@ from typing import Any
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from fastgrasp_training.configuration import SAMPLING, TrainingConfig, kind_of
+from fastgrasp_model.files import write_atomically
+from fastgrasp_training.configuration import SAMPLING, TrainingConfig, section_of
 
-SECONDS = 60.0  # at the latest, so often
+SECONDS = 60.0  # at most between two checkpoints
 VERSION = 2  # 1: Lightning's own
-_LATER = ("sampler", "sampling_steps", "guidance", "rounds", "spread")  # of the model; only SAMPLING depends on them
-_ELSEWHERE = ("cache", "workers", "grasps", "sources")  # of the data: its digest tells them
+_SAMPLER = ("sampler", "sampling_steps", "guidance", "rounds", "noise_scale")  # only stages of SAMPLING depend on these
+_IN_DIGEST = ("cache", "workers", "grasps", "sources")  # data options that change nothing but the digest
 
 
 class CheckpointError(ValueError):
@@ -32,28 +32,25 @@ class CheckpointError(ValueError):
 
 
 def identity(config: TrainingConfig, stage: str, data: str, hand: str) -> dict[str, Any]:
-    """What a stage's weights depend on, flat and plain: configuration, seed, digests of data and hand."""
-    model = {k: v for k, v in config.model.to_dict().items() if kind_of(stage) in SAMPLING or k not in _LATER}
-    parts = {"model": model} | {
-        name: dataclasses.asdict(config.stage(name))
-        for name in config.stages[: config.stages.index(stage) + 1]
-    }
-    parts["data"] = {k: v for k, v in dataclasses.asdict(config.data).items() if k not in _ELSEWHERE}
+    """Return what a stage's weights depend on, as one flat mapping: configuration, seed, digests of data and hand."""
+    model = {k: v for k, v in config.model.to_dict().items() if section_of(stage) in SAMPLING or k not in _SAMPLER}
+    before = config.stages[: config.stages.index(stage) + 1]
+    parts = {"model": model} | {name: dataclasses.asdict(config.stage(name)) for name in before}
+    parts["data"] = {k: v for k, v in dataclasses.asdict(config.data).items() if k not in _IN_DIGEST}
     flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
     flat |= {"seed": config.seed, "grasps (SHA-256)": data, "hand (SHA-256)": hand}
     return json.loads(json.dumps(flat))  # tuples as lists, as they come back from a file
 
 
 def refuse_other(found: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
-    """Raises CheckpointError, which names up to four differences, where a file at `path` is of another run."""
+    """Raise CheckpointError, which names up to four differences, where a file at `path` is of another run."""
     names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
     if names:
-        told = "; ".join(
-            f"{name} {_short(found.get(name))} there, {_short(wanted.get(name))} here" for name in names[:4]
-        )
+        different = [f"{name} {_short(found.get(name))} there, {_short(wanted.get(name))} here" for name in names[:4]]
         more = f" and {len(names) - 4} more" if len(names) > 4 else ""
         raise CheckpointError(
-            f"{path} is of another run: {told}{more}. Give another --out, or remove {path.parent} to train it anew"
+            f"{path} is of another run: {'; '.join(different)}{more}. Give another --out, or remove {path.parent} to "
+            "train it anew"
         )
 
 
@@ -63,7 +60,7 @@ def _short(value: Any) -> str:
 
 
 def read_checkpoint(folder: Path, wanted: dict[str, Any], tell=print) -> dict[str, Any] | None:
-    """The newest whole checkpoint of a stage's folder, or None. `tell` hears of files that are passed over.
+    """Return the newest undamaged checkpoint of a stage's folder, or None; `tell` gets a message on each damaged one.
 
     Raises CheckpointError where it is of another run.
     """
@@ -85,21 +82,21 @@ def read_checkpoint(folder: Path, wanted: dict[str, Any], tell=print) -> dict[st
 
 
 def write_checkpoint(folder: Path, content: dict[str, Any]) -> Path:
-    """Write `last.ckpt`, whole or not at all; the one before becomes `previous.ckpt`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, part = folder / "last.ckpt", folder / f".last.{os.getpid()}.part"
-    with open(part, "wb") as stream:
-        torch.save({"version": VERSION, **content}, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if path.exists():
-        os.replace(path, folder / "previous.ckpt")
-    os.replace(part, path)
-    return path
+    """Write `last.ckpt` atomically; the one before becomes `previous.ckpt`."""
+    path = folder / "last.ckpt"
+
+    def write(file) -> None:
+        torch.save({"version": VERSION, **content}, file)
+        file.flush()
+        os.fsync(file.fileno())
+        if path.exists():
+            os.replace(path, folder / "previous.ckpt")
+
+    return write_atomically(path, write)
 
 
 class Checkpoints(Callback):
-    """Writes checkpoints of a stage every `steps` steps, every minute, and after the last step; restores one."""
+    """Write checkpoints of a stage every `steps` steps, every minute, and after the last step; restore one."""
 
     def __init__(self, folder: Path, known: dict[str, Any], steps: int, restored: dict[str, Any] | None = None):
         self.folder, self.known, self.steps, self.restored = folder, known, steps, restored

@@ -1,65 +1,92 @@
-"""`fastgrasp train STAGE|all --config FILE`: the training command.
+"""Train a model: one stage, or all of them.
 
-`fastgrasp train ablations` trains and measures the rows of the paper's ablations: `fastgrasp train ablations --help`.
+    fastgrasp train all --config config/training/default.yaml --toy
+    fastgrasp train ablations --help                                   # the rows of the paper's ablations
+
+The same command goes on where an interrupted one stopped (docs/training.md).
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
 
-from fastgrasp_model.commands.shared import positive
+from tyro.conf import Positional, UseAppendAction, arg
+
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, parse
+from fastgrasp_model.yaml_file import RENAMED, nearest
+from fastgrasp_training.configuration import LOSSES, TrainingConfig, section_of
+
+PROG = "fastgrasp train"
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0, 2 for a wrong request, 130 when interrupted."""
-    argv = sys.argv[1:] if argv is None else argv
-    if argv[:1] == ["ablations"]:
-        from fastgrasp_training.ablations import main as ablations
+@dataclass
+class TrainOptions:
+    stage: Positional[Annotated[str, arg(metavar="STAGE")]]
+    """all, completion, autoencoder, diffusion, adaptation, self_training, refinement, iterated_self_training or cvae"""
+    config: Annotated[Path, arg(metavar="FILE")]
+    """a file such as config/training/default.yaml"""
+    data: UseAppendAction[Annotated[tuple[str, ...], arg(metavar="SOURCE")]] = ()
+    """open, grab:/path, oakink:/path, ho3d:/path, your own grasps.npz (docs/datasets.md); several are mixed"""
+    out: Annotated[Path, arg(metavar="DIR")] = Path("out/training")
+    """folder for checkpoints, TensorBoard and weights"""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """where to train"""
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    """of the networks; auto: bf16 on a GPU, 32 on the CPU"""
+    devices: AtLeastOne = 1
+    """processes (GPUs) on this machine"""
+    nodes: AtLeastOne = 1
+    """machines (docs/training.md)"""
+    toy: bool = False
+    """few objects, few steps: all stages within minutes"""
+    quiet: bool = False
+    """no progress"""
 
-        return ablations(argv[1:])
-    options = _parser().parse_args(argv)
-    from fastgrasp_training.configuration import TrainingConfig, kind_of
-    from fastgrasp_training.devices import Machine, launch, launched
-    from fastgrasp_training.run import WRONG_REQUEST, train
-    from fastgrasp_training.toy import toy
 
+def main(argv: list[str]) -> int:
+    """Run the command; returns the exit code. Raises ValueErrors of this project for a wrong request."""
     try:
-        config = TrainingConfig.from_yaml(options.config).with_sources(options.data)
-        config = toy(config) if options.toy else config
-        rounds = tuple(name for name in config.stages if options.stage in ("all", kind_of(name)))
-        stages = rounds or (options.stage,)
-        if options.devices * options.nodes > 1 and not launched():
-            return launch(argv, options.devices, options.nodes)
-        machine = Machine.chosen(options.device, options.precision, options.devices, options.nodes)
-        train(config, stages, options.out, machine, options.quiet)
-    except WRONG_REQUEST as error:
-        print(f"fastgrasp train: {error}", file=sys.stderr)
-        return 2
+        if argv[:1] == ["ablations"]:
+            from fastgrasp_training.ablations import main as ablations
+
+            return ablations(argv[1:])
+        return _train(parse(TrainOptions, argv, PROG, __doc__), argv)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
+
+
+def _train(options: TrainOptions, argv: list[str]) -> int:
+    from fastgrasp_training.devices import Machine, launch, launched
+    from fastgrasp_training.run import train
+    from fastgrasp_training.toy import toy
+
+    section = present_stage(options.stage)
+    config = TrainingConfig.from_yaml(options.config).with_sources(options.data)
+    config = toy(config) if options.toy else config
+    stages = tuple(name for name in config.stages if section in ("all", section_of(name)))
+    if options.devices * options.nodes > 1 and not launched():
+        return launch(argv, options.devices, options.nodes)
+    machine = Machine.chosen(options.device, options.precision, options.devices, options.nodes)
+    train(config, stages or (section,), options.out, machine, options.quiet)
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fastgrasp train", description=__doc__)
-    further = ("self_training", "refinement", "iterated_self_training")
-    stages = ("completion", "autoencoder", "diffusion", "adaptation", *further, "cvae", "all")
-    parser.add_argument("stage", choices=stages, help="which stage")
-    parser.add_argument("--config", required=True, help="a file such as config/training/default.yaml")
-    sources = "open, grab:/path, oakink:/path, ho3d:/path, your own grasps.npz; give several to mix them"
-    parser.add_argument("--data", action="append", default=[], metavar="SOURCE", help=f"{sources} (docs/datasets.md)")
-    parser.add_argument("--out", default="out/training", help="folder for checkpoints, TensorBoard and weights")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "gpu"), help="where to train")
-    parser.add_argument("--precision", default="auto", choices=("auto", "32", "bf16"),
-                        help="of the networks; auto: bf16 on a GPU, 32 on the CPU")  # fmt: skip
-    parser.add_argument("--devices", type=positive, default=1, metavar="N", help="processes (GPUs) on this machine")
-    parser.add_argument("--nodes", type=positive, default=1, metavar="M", help="machines (docs/training.md)")
-    parser.add_argument("--toy", action="store_true", help="few objects, few steps: all stages within minutes")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
-    return parser
+def present_stage(name: str) -> str:
+    """Return today's name of a stage or "all"; a former name works, with a warning. Raises InputError."""
+    present = RENAMED["training"].get(name, name)
+    if present != name:
+        warnings.warn(f"the stage {name} is now called {present}", stacklevel=2)
+    if present not in (*LOSSES, "all"):
+        raise InputError(f"STAGE: there is no stage {name}; {nearest(name, [*LOSSES, 'all'])}")
+    return present
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from fastgrasp_model.cli import run
+
+    sys.exit(run(PROG, main, sys.argv[1:]))

@@ -16,7 +16,7 @@ from fastgrasp_training.losses import CM
 from fastgrasp_training.object_views import SENSOR_NOISE
 from fastgrasp_training.randomness import StepGenerator
 from fastgrasp_training.range_views import RangeViews
-from fastgrasp_training.stage import Stage
+from fastgrasp_training.stage import TrainingStage
 
 POINTS = (150.0, 20_000.0)  # of a sensor's cloud
 HOLES, HOLE = 0.2, 10.0  # share of clouds with a hole, and its largest radius in pixels
@@ -24,12 +24,11 @@ RESIZED = 0.3  # standard deviation of the logarithm of the factor by which obje
 EXACT = 0.1  # cm; errors below count by their square
 
 
-class CompletionStage(Stage):
+class CompletionStage(TrainingStage):
     """Errors of both surfaces in cm, of the back's slope and shape (its error but for the mean of a view), and the
     cross-entropy of which rays meet the object."""
 
     name = "completion"
-    losses = ("front", "back", "slope", "shape", "inside")
 
     def __init__(self, model: GraspModel, config: StageConfig, bank: RangeViews):
         super().__init__(model, config)

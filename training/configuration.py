@@ -1,62 +1,74 @@
-"""What a training run is told: one YAML file, read into validated dataclasses."""
+"""The configuration of a training run: a YAML file, read into validated dataclasses."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import yaml
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic.dataclasses import dataclass
 
+from fastgrasp_model.configuration import ModelConfig
+from fastgrasp_model.paper.configuration import PaperConfig
 from fastgrasp_model.weights import model_config
+from fastgrasp_model.yaml_file import STRICT, ConfigurationError, nearest, read_yaml, renamed, validated
 
-STAGES = ("autoencoder", "diffusion", "adaptation")
-FURTHER = ("self_training", "refinement", "iterated_self_training")  # after those; a configuration may leave them out
-SAMPLING = ("adaptation", *FURTHER)  # stages that learn from hands that the model makes itself
+STAGES = ("autoencoder", "diffusion", "adaptation")  # of the paper
+FURTHER = ("self_training", "refinement", "iterated_self_training")  # after those, where a configuration has them
+SAMPLING = ("adaptation", *FURTHER)  # stages that learn from hands which the model samples
+HAND_LOSSES = ("parameters", "mesh", "contact", "penetration", "consistency")
+_ADAPTATION = (
+    *HAND_LOSSES, "stability", "limits", "self_penetration", "step", "wrench", "seen_penetration", "implicit_shape",
+    "evaluator", "graspability",
+)  # fmt: skip
+LOSSES = {
+    "completion": ("front", "back", "slope", "shape", "inside"),
+    "autoencoder": HAND_LOSSES,
+    "diffusion": ("denoising", "grasp_point", *HAND_LOSSES),
+    "adaptation": _ADAPTATION,
+    "self_training": ("denoising",),
+    "refinement": _ADAPTATION,
+    "iterated_self_training": ("denoising",),
+    "cvae": (*HAND_LOSSES, "divergence", "grasp_point"),
+}
+"""Section of a configuration -> the losses that its `weights` may name."""
+_PAPER_ADAPTATION = (*HAND_LOSSES, "step")  # of the method "paper"
+
 MOST_LAYERS = 8  # configurations below one another
+Share = Annotated[float, Field(ge=0, le=1)]
+Sources = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 
 
-class TrainingConfigError(ValueError):
-    """A training configuration that cannot be run; the message names file, key and what was expected."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class DataConfig:
     """Where the grasps come from and how each object is seen.
 
-    `sources` are texts such as "grab:/path" and "open" (`sources/request.py`); if given, they replace `grasps`.
-    `grasps` is a folder of shards or a packed file (empty: the open grasp set of the package). `views` clouds are made
-    of each object, the first whole, the others seen from one side by a noisy sensor. `repeats` is how often a grasp
-    comes back with another view, anchor and rotation. A view holds `view_points` points. `objects`: only the grasps on
-    so many objects, of many families (0: all). `range_views`: range images of each object that the completion learns
-    from; `range_objects`: further objects for it alone, of the families of the open set's training objects.
+    Attributes:
+        grasps: a folder of shards or a packed file; empty for the open grasp set of the package.
+        sources: texts such as "grab:/path" and "open" (`sources/request.py`); they replace `grasps`.
+        views: clouds of each object: the first whole, the others seen from one side by a noisy sensor.
+        repeats: samples of each grasp, with another view, grasp point and rotation each.
+        cells: of a signed distance grid along an edge.
+        view_points: points of a cloud.
+        objects: use the grasps on so many objects only, of as many families as possible; 0 for all.
+        range_views: range images of each object for the shape completion.
+        range_objects: further objects for the shape completion alone, of the training families of the open set.
     """
 
     grasps: str = ""
-    sources: tuple[str, ...] = ()
+    sources: Sources = ()
     cache: str = "out/training_cache"
-    views: int = 6
-    repeats: int = 8
-    cells: int = 64
-    workers: int = 2
-    view_points: int = 1024
-    objects: int = 0
-    range_views: int = 12
-    range_objects: int = 0
-
-    def __post_init__(self):
-        sources = [self.sources] if isinstance(self.sources, str) else list(self.sources)
-        if not all(isinstance(source, str) for source in sources):
-            raise ValueError(f"sources: expected texts such as grab:/path, got {self.sources!r}")
-        object.__setattr__(self, "sources", tuple(sources))
-        if self.view_points < 64:
-            raise ValueError(f"view_points: expected 64 or more, got {self.view_points!r}")
-        if self.range_views < 1 or self.range_objects < 0:
-            raise ValueError(
-                f"expected range_views >= 1 and range_objects >= 0, got {self.range_views!r} and {self.range_objects!r}"
-            )
+    views: PositiveInt = 6
+    repeats: PositiveInt = 8
+    cells: PositiveInt = 64
+    workers: NonNegativeInt = 2
+    view_points: Annotated[int, Field(ge=64)] = 1024
+    objects: NonNegativeInt = 0
+    range_views: PositiveInt = 12
+    range_objects: NonNegativeInt = 0
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -64,76 +76,63 @@ class DataConfig:
         return self.sources or (f"set:{self.grasps}" if self.grasps else "open",)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class StageConfig:
-    """One stage: optimiser steps, batch, Adam's learning rate, loss weights by name.
+    """One stage.
 
-    `decay` is "cosine" (to zero, after a short warm-up) or "constant" (as the paper).
-    `form` says how the five losses of the paper are written: "grid" asks signed distance grids, in centimetres;
-    "points" is the published form, object points against hand vertices in metres, with its factors, for the paper's
-    weights (see `paper_losses.py`). `without` names losses of `weights` that are left out (for ablations).
-
-    A loss that `weights` does not name is not used; without any weights all count once. `latents` says what the
-    adaptation module is trained on: "sampled" latents, as it will meet them, or "denoised" ones (the published code:
-    the one-step estimate from a noised true latent). `augmented` is the share of its samples that are random places of
-    objects made smaller or larger, beyond what the grasp set holds (adaptation and later). `top_fraction`: a selection
-    learns from this share of the firm hands on each object, those that sink in least. `rounds`: a reselection is done
-    over so many times, each from hands made anew.
+    Attributes:
+        steps, batch, learning_rate: of Adam.
+        weights: loss -> weight, see LOSSES. A loss that is not named is not used; without any weights all count once.
+        without: losses of `weights` that are left out (for ablations).
+        decay: of the learning rate: "cosine" to zero after a short warm-up, or "constant" as in the paper.
+        augmented: share of the samples that are random grasp points on objects made smaller or larger (adaptation and
+            later).
+        top_fraction: self-training learns from this share of the stable hands on each object, by penetration.
+        rounds: of an iterated self-training, each from newly sampled hands.
     """
 
-    steps: int = 1000
-    batch: int = 256
-    learning_rate: float = 1e-4
+    steps: PositiveInt = 1000
+    batch: Annotated[int, Field(ge=2)] = 256
+    learning_rate: PositiveFloat = 1e-4
     weights: dict[str, float] = field(default_factory=dict)
-    augmented: float = 0.0
-    top_fraction: float = 1.0
-    rounds: int = 1
-    decay: str = "cosine"
+    augmented: Share = 0.0
+    top_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    rounds: PositiveInt = 1
+    decay: Literal["cosine", "constant"] = "cosine"
     without: tuple[str, ...] = ()
 
     def __post_init__(self):
-        unnamed = sorted(set(self.without) - set(self.weights))
-        if unnamed:
-            raise ValueError(f"without: {unnamed} have no weight to lose; weights names {sorted(self.weights)}")
+        for name in self.without:
+            if name not in self.weights:
+                raise ValueError(f"without: no loss {name} in weights; {nearest(name, self.weights)}")
         object.__setattr__(self, "weights", {k: v for k, v in self.weights.items() if k not in self.without})
         object.__setattr__(self, "without", ())
-        if self.decay not in ("cosine", "constant"):
-            raise ValueError(f"decay: expected 'cosine' or 'constant', got {self.decay!r}")
-        if not 0 <= self.augmented <= 1:
-            raise ValueError(f"augmented: expected a share from 0 to 1, got {self.augmented!r}")
-        if not 0 < self.top_fraction <= 1:
-            raise ValueError(f"top_fraction: expected a share above 0, up to 1, got {self.top_fraction!r}")
-        if self.rounds < 1:
-            raise ValueError(f"rounds: expected 1 or more, got {self.rounds!r}")
-        if self.steps < 1 or self.batch < 2 or self.learning_rate <= 0:
-            raise ValueError("expected steps >= 1, batch >= 2 and learning_rate > 0")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class MonitorConfig:
-    """What is looked at while a stage trains: `times` in it (0: never), on `objects` of held-out families, `grasps` on
-    each, of which `pictures` are drawn."""
+    """What is measured while a stage trains: `times` in it (0: never), on `objects` of held-out families, `grasps` on
+    each; `pictures` of them are drawn."""
 
-    times: int = 5
-    objects: int = 8
-    grasps: int = 4
-    pictures: int = 4
-
-    def __post_init__(self):
-        if min(self.times, self.objects - 1, self.grasps - 1, self.pictures) < 0:
-            raise ValueError(f"expected times and pictures >= 0, objects and grasps >= 1, got {self}")
+    times: NonNegativeInt = 5
+    objects: PositiveInt = 8
+    grasps: PositiveInt = 4
+    pictures: NonNegativeInt = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class TrainingConfig:
-    """A whole run: model, data and the stages; `completion`, before the three, and `FURTHER` ones after them, or none;
-    `cvae` is the one stage of the baseline."""
+    """A whole run: model, data and a section for each stage.
 
-    model: Any  # ModelConfig or PaperConfig
-    data: DataConfig
-    autoencoder: StageConfig
-    diffusion: StageConfig
-    adaptation: StageConfig
+    `completion`, before the paper's three stages, and those of FURTHER, after them, may be left out; `cvae` is the one
+    stage of the baseline.
+    """
+
+    model: ModelConfig | PaperConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    autoencoder: StageConfig = field(default_factory=StageConfig)
+    diffusion: StageConfig = field(default_factory=StageConfig)
+    adaptation: StageConfig = field(default_factory=StageConfig)
     self_training: StageConfig | None = None
     refinement: StageConfig | None = None
     iterated_self_training: StageConfig | None = None
@@ -143,91 +142,90 @@ class TrainingConfig:
     monitor: MonitorConfig = field(default_factory=MonitorConfig)
 
     def __post_init__(self):
-        further = [name for name in FURTHER if getattr(self, name)]
-        if further and (self.model.variant == "cvae" or not self.model.rounds):
-            raise ValueError(f"{further[0]}: it follows an adaptation; expected a diffusion with rounds, or no section")
-        if self.model.method == "paper" and any(self.stage(name).augmented for name in self.stages):
-            raise ValueError("augmented: the paper's losses compare with true hands; expected 0 with method paper")
-        again = [name for name in self.stages if self.stage(name).rounds > 1 and kind_of(name) != "iterated_self_training"]
-        if again:
-            raise ValueError(f"{again[0]}.rounds: only a reselection is done over; expected 1")
-        if self.completion and self.model.variant == "cvae":
-            raise ValueError("completion: the baseline has one stage; expected no such section with a CVAE")
+        paper = self.model.method == "paper"
+        for name in LOSSES:
+            if section := getattr(self, name):
+                self._check_section(name, section, paper)
+        for name in FURTHER:
+            if getattr(self, name) and (paper or "adaptation" not in self.stages):
+                raise ValueError(f"{name}: it follows the default method's adaptation; expected that, or no section")
+        if self.completion and self.stages == ("cvae",):
+            raise ValueError("completion: the CVAE has one stage; expected no such section")
         if bool(self.completion) != bool(getattr(self.model, "completion_width", 0)):
-            raise ValueError(
-                "completion: it trains the network of model.completion_width; expected both, or neither (width 0)"
-            )
+            raise ValueError("completion: it trains the network of model.completion_width; expected both or neither")
+
+    @staticmethod
+    def _check_section(name: str, section: StageConfig, paper: bool) -> None:
+        known = _PAPER_ADAPTATION if paper and name == "adaptation" else LOSSES[name]
+        for loss in section.weights:
+            if loss not in known:
+                raise ValueError(f"{name}.weights: no loss {loss}; {nearest(loss, known)}")
+        if section.rounds > 1 and name != "iterated_self_training":
+            raise ValueError(f"{name}.rounds: only an iterated self-training has several; expected 1")
+        if section.augmented and paper:
+            raise ValueError(f"{name}.augmented: the paper's losses compare with true hands; expected 0")
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages that this model has, in order: a CVAE has one, a model of 0 rounds no adaptation."""
+        """The stages of this model in order; rounds of an iterated self-training after the first have a number."""
         if self.model.variant == "cvae":
             return ("cvae",)
-        stages = STAGES if self.model.rounds else STAGES[:2]
-        stages = ("completion", *stages) if self.completion else stages
-        further = [name for name in FURTHER if getattr(self, name)]
-        return (*stages, *(turn for name in further for turn in _turns(name, getattr(self, name).rounds)))
+        names = ["completion"] if self.completion else []
+        names += STAGES if self.model.rounds else STAGES[:2]
+        for name in FURTHER:
+            if section := getattr(self, name):
+                names += [name, *(f"{name}_{number}" for number in range(2, section.rounds + 1))]
+        return tuple(names)
 
     def stage(self, name: str) -> StageConfig:
-        """The section of one of `stages`."""
-        return getattr(self, kind_of(name))
+        """Return the section of one of `stages`."""
+        return getattr(self, section_of(name))
 
     def with_sources(self, sources: Sequence[str]) -> TrainingConfig:
-        """The same on other data, as `--data` names them; none: the same configuration."""
+        """Return the same on other data, as `--data` names them; on its own where none are named."""
         return replace(self, data=replace(self.data, sources=tuple(sources))) if sources else self
 
     @classmethod
-    def from_yaml(cls, path: str | Path, base: str | Path | None = None) -> TrainingConfig:
-        """Read a configuration file; `base` takes the place of the file that it names as its base.
-
-        Raises TrainingConfigError.
-        """
-        content = read_layers(path, base)
+    def from_yaml(cls, path: str | Path) -> TrainingConfig:
+        """Read a configuration file and those it lies on. Raises ConfigurationError."""
+        content = read_layers(path)
         try:
             return cls.from_dict(content)
-        except (ValueError, TypeError) as error:
-            raise TrainingConfigError(f"{path}: {error}") from error
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{path}: {error}") from error
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> TrainingConfig:
-        """From parsed YAML; unknown keys and wrong types raise ValueError."""
-        _refuse_unknown("the configuration", content, {f.name for f in fields(cls)})
-        parts: dict[str, Any] = {"model": model_config(content.get("model") or {}, quiet=False)}
-        parts["data"] = _section(DataConfig, "data", content)
-        for stage in (*STAGES, "cvae", *(name for name in ("completion", *FURTHER) if content.get(name))):
-            parts[stage] = _section(StageConfig, stage, content)
-        parts["monitor"] = _section(MonitorConfig, "monitor", content)
-        return cls(**parts, seed=int(content.get("seed", 0)))
+        """Return parsed YAML, validated; a section without content has its defaults. Raises ConfigurationError."""
+        content = {key: value for key, value in content.items() if value is not None}
+        if isinstance(content.get("model"), dict):
+            content["model"] = model_config(content["model"], quiet=False)
+        return validated(cls, content)
 
 
-def kind_of(stage: str) -> str:
-    """The section that a stage belongs to: "iterated_self_training" for "iterated_self_training_2", its second turn."""
+def section_of(stage: str) -> str:
+    """Return the section of a stage: "iterated_self_training" for "iterated_self_training_2", its second round."""
     return re.sub(r"_\d+$", "", stage)
 
 
-def _turns(name: str, count: int) -> list[str]:
-    return [name, *(f"{name}_{number}" for number in range(2, count + 1))]
+def read_layers(path: str | Path, depth: int = 0) -> dict[str, Any]:
+    """Return the mapping in a YAML file, laid over that of the file it names under `base` (relative to it), and so on.
 
-
-def read_layers(path: str | Path, base: str | Path | None = None, depth: int = 0) -> dict[str, Any]:
-    """The mapping in a YAML file, laid over that of the file it names under `base` (relative to it), and so on.
-
-    Mappings merge key by key, except `weights`, which replace those below: a loss that is not named is not used.
-    `base` takes the place of the named one. Raises TrainingConfigError.
+    Keys of earlier versions get today's names, with a warning. Raises ConfigurationError.
     """
-    content = _read_yaml(path)
-    below = content.pop("base", None)
-    if below is not None and not isinstance(below, str):
-        raise TrainingConfigError(f"{path}: base: expected the path of a configuration, got {below!r}")
-    if below is None and base is None:
+    content = _present_names(read_yaml(path), path)
+    base = content.pop("base", None)
+    if base is None:
         return content
+    if not isinstance(base, str):
+        raise ConfigurationError(f"{path}: base: expected the path of a configuration, got {base!r}")
     if depth == MOST_LAYERS:
-        raise TrainingConfigError(f"{path}: more than {depth} files lie below one another; does a base name itself?")
-    return merge(read_layers(base or Path(path).parent / below, depth=depth + 1), content)
+        raise ConfigurationError(f"{path}: more than {depth} files lie below one another; does a base name itself?")
+    return merge(read_layers(Path(path).parent / base, depth + 1), content)
 
 
 def merge(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
-    """`upper` laid over `lower`, key by key; `weights` are replaced whole."""
+    """Return `upper` laid over `lower`, key by key; `weights` are replaced: a loss that is not named is not used."""
     merged = dict(lower)
     for key, value in upper.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -235,28 +233,14 @@ def merge(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _read_yaml(path: str | Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TrainingConfigError(f"{path}: cannot be read as YAML ({error})") from error
-    if not isinstance(content, dict):
-        raise TrainingConfigError(f"{path}: expected a mapping with model, data and the three stages")
+def _present_names(content: dict[str, Any], path: str | Path) -> dict[str, Any]:
+    """Return a file's mapping with the names of sections, keys and losses of earlier versions replaced."""
+    content = renamed(content, "training", f"{path}: ", quiet=False)
+    for name, section in content.items():
+        if isinstance(section, dict) and name in (*LOSSES, "model"):
+            where = f"{path}: {name}."
+            section = renamed(section, "model" if name == "model" else "stage", where, quiet=False)
+            if isinstance(section.get("weights"), dict):
+                section["weights"] = renamed(section["weights"], "loss", f"{where}weights.", quiet=False)
+            content[name] = section
     return content
-
-
-def _section(kind: type, name: str, content: dict[str, Any]) -> Any:
-    values = content.get(name) or {}
-    _refuse_unknown(name, values, {f.name for f in fields(kind)})
-    try:
-        return kind(**values)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{name}: {error}") from error
-
-
-def _refuse_unknown(name: str, values: Any, known: set[str]) -> None:
-    if not isinstance(values, dict):
-        raise ValueError(f"{name}: expected a mapping, got {type(values).__name__}")
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise ValueError(f"{name}: unknown keys {unknown}; known are {sorted(known)}")

@@ -13,15 +13,14 @@ from fastgrasp_model.paper.cvae import divergence
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.diffusion import grasp_point_loss
-from fastgrasp_training.hand_losses import HAND_LOSSES, hand_losses
-from fastgrasp_training.stage import Stage
+from fastgrasp_training.hand_losses import hand_losses
+from fastgrasp_training.stage import TrainingStage
 
 
-class CvaeStage(Stage):
+class CvaeStage(TrainingStage):
     """The five losses on the reconstructed hand, the divergence of its Gaussian, and the prior of graspability."""
 
     name = "cvae"
-    losses = (*HAND_LOSSES, "divergence", "grasp_point")
 
     def __init__(self, model: GraspModel, config: StageConfig, data: TrainingData, bank: SampleBank):
         super().__init__(model, config)

@@ -9,10 +9,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
@@ -22,6 +20,7 @@ from datetime import timedelta
 
 import torch
 
+DEVICES = ("auto", "cpu", "gpu")
 PRECISIONS = ("auto", "32", "bf16")
 PATIENCE = timedelta(hours=6)  # how long processes wait for one another, such as for the first that makes the cache
 _PARENT = "FASTGRASP_LAUNCHER"  # process number of the launcher, which its processes do not outlive
@@ -44,23 +43,20 @@ class Machine:
 
     @classmethod
     def chosen(cls, device: str = "auto", precision: str = "auto", devices: int = 1, nodes: int = 1) -> Machine:
-        """What the command asks for and the launcher's environment says. Raises MachineError."""
-        if device not in ("auto", "cpu", "gpu", "cuda"):
-            raise MachineError(f"--device: expected auto, cpu or gpu, got {device!r}")
-        if precision not in PRECISIONS:
-            raise MachineError(f"--precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
-        there = torch.cuda.is_available()
-        if device in ("gpu", "cuda") and not there:
+        """Return what the command asks for and the launcher's environment says. Raises MachineError."""
+        if device not in DEVICES or precision not in PRECISIONS:
             raise MachineError(
-                "--device gpu: torch sees no CUDA device; install a CUDA build of torch, or --device cpu"
+                f"expected a device of {DEVICES} and a precision of {PRECISIONS}, got {device!r} and {precision!r}"
             )
-        kind = "cuda" if there and device != "cpu" else "cpu"
+        if device == "gpu" and not torch.cuda.is_available():
+            raise MachineError("--device gpu: torch sees no CUDA device; use --device cpu, or a CUDA build of torch")
+        kind = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
         if precision == "auto":
             precision = "bf16" if kind == "cuda" else "32"
-        rank, world, local = (int(os.environ.get(name, 0)) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
-        if world > 1 and "LOCAL_WORLD_SIZE" in os.environ:  # torchrun, or `launch`
-            nodes = world // int(os.environ["LOCAL_WORLD_SIZE"])
-            machine = cls(kind, precision, rank, world, local, nodes)
+        if launched() and "LOCAL_WORLD_SIZE" in os.environ:
+            names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+            rank, world, local, here = (int(os.environ[name]) for name in names)
+            machine = cls(kind, precision, rank, world, local, world // here)
         elif devices * nodes > 1:
             raise MachineError("several processes are started by the command line: fastgrasp train ... --devices N")
         else:
@@ -74,23 +70,31 @@ class Machine:
         return torch.device("cuda", self.local_rank) if self.kind == "cuda" else torch.device("cpu")
 
     @property
+    def backend(self) -> str:
+        return "nccl" if self.kind == "cuda" else "gloo"
+
+    @property
     def first(self) -> bool:
         """Whether this process writes the files."""
         return self.rank == 0
 
     def join(self) -> None:
-        """Meet the other processes, once; their launcher's end is ours."""
+        """Meet the other processes, once; this process ends when its launcher is gone."""
         if self.kind == "cuda":
             torch.cuda.set_device(self.device)
-        if self.world == 1 or torch.distributed.is_initialized():
-            return
-        _end_with_launcher()
-        torch.distributed.init_process_group(
-            "nccl" if self.kind == "cuda" else "gloo", rank=self.rank, world_size=self.world, timeout=PATIENCE
-        )
+        if self.world > 1 and not torch.distributed.is_initialized():
+            _end_with_launcher()
+            torch.distributed.init_process_group(
+                self.backend, rank=self.rank, world_size=self.world, timeout=PATIENCE
+            )  # fmt: skip
+
+    def leave(self) -> None:
+        """End what `join` began."""
+        if self.world > 1:
+            torch.distributed.destroy_process_group()
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes are here."""
         if self.world > 1:
             torch.distributed.barrier()
 
@@ -104,30 +108,30 @@ class Machine:
             self.wait()
 
     def described(self) -> dict:
-        """For the run folder: plain types."""
+        """Return plain types for the run folder."""
         name = torch.cuda.get_device_name(self.device) if self.kind == "cuda" else "CPU"
         return {"device": name, "precision": self.precision, "processes": self.world, "machines": self.nodes,
                 "threads": torch.get_num_threads()}  # fmt: skip
 
     def trainer_options(self) -> dict:
-        """What Lightning's Trainer is told."""
+        """Return options of Lightning's Trainer."""
         if self.world == 1:
             return {"accelerator": self.kind, "devices": 1}
         from lightning.pytorch.plugins.environments import LightningEnvironment
         from lightning.pytorch.strategies import DDPStrategy
 
-        # The running statistics agree without being sent (`networks.layers.Standardise`); a scorer that a
+        # The running statistics agree without being sent (`networks.layers.Standardise`); a network that a
         # configuration does not train has no gradient.
         strategy = DDPStrategy(
             cluster_environment=LightningEnvironment(), find_unused_parameters=True, broadcast_buffers=False,
-            process_group_backend="nccl" if self.kind == "cuda" else "gloo",
+            process_group_backend=self.backend,
         )  # fmt: skip
-        here = self.world // self.nodes
-        return {"accelerator": self.kind, "devices": here, "num_nodes": self.nodes, "strategy": strategy}
+        return {"accelerator": self.kind, "devices": self.world // self.nodes, "num_nodes": self.nodes,
+                "strategy": strategy}  # fmt: skip
 
 
 def launched() -> bool:
-    """Whether this process is one of several that something started together."""
+    """Return whether this process is one of several that something started together."""
     return int(os.environ.get("WORLD_SIZE", 1)) > 1 and "RANK" in os.environ
 
 
@@ -137,69 +141,45 @@ def launch(argv: list[str], devices: int, nodes: int = 1, module: str = "fastgra
     When one process fails the others are ended. With several machines MASTER_ADDR, MASTER_PORT and NODE_RANK say how
     they find each other. Raises MachineError.
     """
-    started = [subprocess.Popen([sys.executable, "-m", module, *argv], env={**os.environ, **environment})
-               for environment in _environments(devices, nodes)]  # fmt: skip
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    meeting = {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0"} if nodes == 1 else _meeting_point(nodes)
+    config = LaunchConfig(nodes, nodes, devices, run_id="fastgrasp", max_restarts=0, monitor_interval=0.2, **meeting)
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the processes report their own errors
+    os.environ[_PARENT] = str(os.getpid())
     try:
-        codes = _until_all_end(started)
-    except KeyboardInterrupt:  # which the terminal sends to all of them
-        codes = _until_all_end(started, patience=20.0)
+        elastic_launch(config, sys.executable)("-m", module, *argv)
+    except ChildFailedError as error:
+        code = error.get_first_failure()[1].exitcode
+        return code if code > 0 else 1
+    except SignalException:  # passed on to the processes
         return 130
-    finally:
-        for process in started:
-            if process.poll() is None:
-                process.kill()
-    failed = [code for code in codes if code > 0]  # below 0 are those that were ended for it
-    return failed[0] if failed else int(any(codes))
+    return 0
 
 
-def _environments(devices: int, nodes: int) -> list[dict[str, str]]:
-    wanted = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
-    if nodes > 1:
-        missing = [name for name in wanted if name not in os.environ]
-        if missing:
-            raise MachineError(
-                f"--nodes {nodes}: set {', '.join(missing)} on every machine: the first machine's address, a free port "
-                f"of it, and which machine this is (0 to {nodes - 1})"
-            )
-        shared = {name: os.environ[name] for name in wanted}
-    else:
-        shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "NODE_RANK": "0"}
-    node, world = int(shared["NODE_RANK"]), devices * nodes
-    shared |= {"WORLD_SIZE": str(world), "LOCAL_WORLD_SIZE": str(devices), _PARENT: str(os.getpid())}
-    return [shared | {"RANK": str(node * devices + i), "LOCAL_RANK": str(i)} for i in range(devices)]
-
-
-def _until_all_end(started: list[subprocess.Popen], patience: float = float("inf")) -> list[int]:
-    """Exit codes; as soon as one is not 0, or patience ends, the others are asked to end."""
-    deadline = time.monotonic() + patience
-    while None in (codes := [process.poll() for process in started]):
-        if any(codes) or time.monotonic() > deadline:
-            deadline = float("inf")
-            time.sleep(1.0)  # one error often ends all by itself
-            for process in started:
-                if process.poll() is None:
-                    process.send_signal(signal.SIGTERM)
-            for process in started:
-                process.wait(timeout=30)
-        time.sleep(0.2)
-    return [process.returncode for process in started]
+def _meeting_point(nodes: int) -> dict:
+    missing = [name for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK") if name not in os.environ]
+    if missing:
+        raise MachineError(
+            f"--nodes {nodes}: set {', '.join(missing)} on every machine: the first machine's address, a free port of "
+            f"it, and which machine this is (0 to {nodes - 1})"
+        )
+    return {
+        "rdzv_backend": "static", "rdzv_endpoint": "{MASTER_ADDR}:{MASTER_PORT}".format(**os.environ),
+        "rdzv_configs": {"rank": int(os.environ["NODE_RANK"]), "timeout": PATIENCE.total_seconds()},
+    }  # fmt: skip
 
 
 def _end_with_launcher() -> None:
     """End this process when the one that launched it is gone, lest two runs write one folder."""
     parent = int(os.environ.get(_PARENT, 0))
-    if not parent:
-        return
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1.0)
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    if parent:
+        threading.Thread(target=watch, daemon=True).start()

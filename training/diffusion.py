@@ -13,22 +13,21 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.grasp_model import GraspModel
-from fastgrasp_training.configuration import StageConfig
+from fastgrasp_training.configuration import HAND_LOSSES, StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
-from fastgrasp_training.hand_losses import HAND_LOSSES, hand_losses
+from fastgrasp_training.hand_losses import hand_losses
 from fastgrasp_training.randomness import StepGenerator
-from fastgrasp_training.stage import Stage
+from fastgrasp_training.stage import TrainingStage
 
 SIGNAL = 0.5  # share of the clean latent's variance in the noised one above which its estimate is used
 CLIP = 6.0  # standard deviations, as the sampler bounds the estimate
 DROPPED = 0.1  # share of samples without their condition, for classifier-free guidance
 
 
-class DiffusionStage(Stage):
+class DiffusionStage(TrainingStage):
     """The noise (or v) of noised latents, and the prior of graspability."""
 
     name = "diffusion"
-    losses = ("denoising", "grasp_point", *HAND_LOSSES)
 
     def __init__(self, model: GraspModel, config: StageConfig, data: TrainingData, bank: SampleBank):
         super().__init__(model, config)

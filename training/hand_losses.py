@@ -11,7 +11,6 @@ from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.losses import CM, HandContact, consistency, mesh_distance
 from fastgrasp_training.paper_losses import PointLosses
 
-HAND_LOSSES = ("parameters", "mesh", "contact", "penetration", "consistency")
 MEANT_CONTACT = 0.003  # metres; a contact set of the true hand that is nearer is meant to touch
 
 

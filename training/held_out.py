@@ -1,4 +1,4 @@
-"""What the monitor looks at: a few objects of families that are not trained on, and the set's own grasps on them."""
+"""Held-out objects for the monitor: some of families that are not trained on, with the set's own grasps on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVALUATION_ONLY = ("ho3d",)  # its ten objects are for the benchmark
 
 @dataclass
 class HeldOut:
-    """Grasps of held-out objects; `meshes` as trimesh, and as `metrics.penetration.ObjectSolid`, one an object."""
+    """Grasps of held-out objects; each object as trimesh and as `metrics.penetration.ObjectSolid`."""
 
     data: TrainingData
     meshes: list
@@ -28,7 +28,7 @@ class HeldOut:
 def held_out(
     config: TrainingConfig, hand: ManoLayer, trained: Sequence[ObjectSource], progress=None
 ) -> tuple[HeldOut | None, str]:
-    """The held-out objects of the run's sources, or None and why there are none."""
+    """Return the held-out objects of the run's sources, or None and why there are none."""
     try:
         grasps = unseen(config, trained)
         if grasps is None:
@@ -42,7 +42,7 @@ def held_out(
 
 
 def unseen(config: TrainingConfig, trained: Sequence[ObjectSource]) -> TrainingGrasps | None:
-    """The validation grasps on objects that are not among `trained`, of all sources that have some."""
+    """Return the validation grasps on objects that are not among `trained`, of all sources that have some."""
     known = {source.identity() for source in trained}
     parts = []
     for text in config.data.wanted:

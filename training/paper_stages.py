@@ -13,15 +13,14 @@ from fastgrasp_model.adaptation_loop import adaptation_rounds
 from fastgrasp_model.grasp_model import GraspModel, ObservedObject
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
-from fastgrasp_training.hand_losses import HAND_LOSSES, PointHandLosses
-from fastgrasp_training.stage import Stage
+from fastgrasp_training.hand_losses import PointHandLosses
+from fastgrasp_training.stage import TrainingStage
 
 
-class PaperAutoencoderStage(Stage):
+class PaperAutoencoderStage(TrainingStage):
     """The five losses of reconstructed hands."""
 
     name = "autoencoder"
-    losses = HAND_LOSSES
 
     def __init__(self, model: GraspModel, config: StageConfig, data: TrainingData, bank: SampleBank):
         super().__init__(model, config)
@@ -38,11 +37,10 @@ class PaperAutoencoderStage(Stage):
         return self.hand_losses(self.model.autoencoder.decode_representation(latent), index)
 
 
-class PaperAdaptationStage(Stage):
+class PaperAdaptationStage(TrainingStage):
     """The five losses of hands D(z1 + z2) against the true ones of their latents, and the size of the step."""
 
     name = "adaptation"
-    losses = (*HAND_LOSSES, "step")
 
     def __init__(self, model: GraspModel, config: StageConfig, data: TrainingData, bank: SampleBank, latents: Tensor):
         super().__init__(model, config)

@@ -1,7 +1,7 @@
 """Mixed precision: the networks compute in bfloat16, everything between them in float32.
 
-Signed distances, rotations, skinning and losses never see a bfloat16 number: not autocast is switched off around them,
-it is switched on around the networks only, and what these answer is float32 again. So are weights, gradients and Adam.
+Autocast is switched on around the networks only, and their outputs are float32 again. Signed distances, rotations,
+skinning, losses, weights, gradients and Adam never see a bfloat16 number.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from torch import nn
 
 from fastgrasp_model.grasp_model import GraspModel
 
-# The stacks of layers of a model. Not among them: the lines beside the autoencoder's networks, which carry a hand to
-# the millimetre, and the rigid fit of the palm.
+# Not among them: the linear maps beside the autoencoder's networks, which have to be exact to the millimetre, and the
+# rigid fit of the palm.
 NETWORKS = (
     "autoencoder.encoder", "autoencoder.decoder", "autoencoder.vertex_encoder", "denoiser", "object_encoder",
     "graspability_prior", "adaptation", "grasp_evaluator", "graspability", "cvae.encoder", "cvae.decoder",
@@ -23,7 +23,7 @@ NETWORKS = (
 
 
 def networks(model: GraspModel) -> list[nn.Module]:
-    """The modules that mixed precision is for."""
+    """Return the modules that mixed precision is for."""
     known = dict(model.named_modules())
     return [known[name] for name in NETWORKS if name in known and list(known[name].parameters())]
 

@@ -1,8 +1,8 @@
-"""What a run leaves beside its weights: `run.json` (what was run, on what) and `metrics.jsonl` (how it went).
+"""The records of a run: `run.json` (configuration, data, versions), `metrics.jsonl` and TensorBoard (losses, figures).
 
 `metrics.jsonl` has one JSON object a line: `{"stage", "step", "seconds", "steps_per_second", "losses": {...}}` every
-few steps, and `{"stage", "step", "validation": {...}}`. TensorBoard gets the same numbers. After a resume each step
-stands there once: what a killed run wrote after its last checkpoint is taken out.
+few steps, and `{"stage", "step", "validation": {...}}`. TensorBoard gets the same numbers. A resumed run removes what
+the killed one wrote after its last checkpoint.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 import time
@@ -22,17 +21,20 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from fastgrasp_model import __version__
+from fastgrasp_model.files import write_json, write_text
 from fastgrasp_model.hand import ManoLayer
+from fastgrasp_synthesis.grasp_set import PACKED_GRASPS
 from fastgrasp_training.configuration import TrainingConfig
 from fastgrasp_training.data import TrainingData
 from fastgrasp_training.devices import Machine
+from fastgrasp_training.sources import Request
 
 EVERY = 20  # steps between two lines
 LIBRARIES = ("torch", "lightning", "numpy", "scipy", "tensorboard")
 
 
 def hand_digest(hand: ManoLayer) -> str:
-    """SHA-256 of a hand's template, blend shapes and skin weights."""
+    """Return the SHA-256 of a hand's template, blend shapes and skin weights."""
     digest = hashlib.sha256()
     for tensor in (hand.v_template, hand._blend, hand.weights):
         digest.update(tensor.detach().cpu().numpy().astype("<f4").tobytes())
@@ -42,7 +44,7 @@ def hand_digest(hand: ManoLayer) -> str:
 def write_run(
     out: Path, config: TrainingConfig, stages: tuple[str, ...], machine: Machine, data: TrainingData, hand: ManoLayer
 ) -> Path:
-    """Write `run.json`; what an earlier start of the same run said of itself stays in its list of starts."""
+    """Write `run.json`; earlier starts of the same run stay in its list of starts."""
     path = out / "run.json"
     try:
         starts = json.loads(path.read_text())["starts"]
@@ -51,7 +53,7 @@ def write_run(
     start = {
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"), "stages": list(stages),
         **machine.described(), "version": __version__, "commit": code_version(), "python": platform.python_version(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
     }  # fmt: skip
     content = {
         "configuration": dataclasses.asdict(config) | {"model": config.model.to_dict()}, "seed": config.seed,
@@ -62,16 +64,11 @@ def write_run(
         "hand": {"name": hand.name, "sha256": hand_digest(hand)},
         "starts": [*starts, start],
     }  # fmt: skip
-    out.mkdir(parents=True, exist_ok=True)
-    _replace(path, json.dumps(content, indent=1, default=str) + "\n")
-    return path
+    return write_json(path, content, default=str)
 
 
 def source_digests(config: TrainingConfig) -> dict[str, str]:
-    """SHA-256 of those sources that are single files."""
-    from fastgrasp_synthesis.grasp_set import PACKED_GRASPS
-    from fastgrasp_training.sources import Request
-
+    """Return the SHA-256 of those sources that are single files."""
     found = {}
     for text in config.data.wanted:
         path = Path(Request.parse(text).path or PACKED_GRASPS)
@@ -81,7 +78,7 @@ def source_digests(config: TrainingConfig) -> dict[str, str]:
 
 
 def code_version() -> str | None:
-    """The git commit of the code, with "+changes" where files differ from it; None outside a checkout."""
+    """Return the git commit of the code, with "+changes" where files differ from it; None outside a checkout."""
     folder = Path(__file__).resolve().parent
 
     def git(*words: str) -> str:
@@ -95,19 +92,6 @@ def code_version() -> str | None:
         return None
 
 
-def _version(library: str) -> str | None:
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    os.replace(part, path)
-
-
 class Metrics:
     """`metrics.jsonl` and TensorBoard of one stage, from step `start` on."""
 
@@ -117,10 +101,10 @@ class Metrics:
         out.mkdir(parents=True, exist_ok=True)
         self.path, self.stage = out / "metrics.jsonl", stage
         if self.path.exists():
-            self._take_out_after(start)
+            self._remove_after(start)
         self.board = SummaryWriter(str(out / "tensorboard" / stage), purge_step=start + 1 if start else None)
 
-    def _take_out_after(self, start: int) -> None:
+    def _remove_after(self, start: int) -> None:
         kept = []
         for line in self.path.read_text().splitlines():
             try:
@@ -129,10 +113,10 @@ class Metrics:
                 continue  # a line that a killed run did not end
             if entry.get("stage") != self.stage or entry.get("step", 0) <= start:
                 kept.append(line + "\n")
-        _replace(self.path, "".join(kept))
+        write_text(self.path, "".join(kept))
 
     def add(self, step: int, numbers: dict) -> None:
-        """One line, and its numbers as curves; a nested mapping becomes curves under its name."""
+        """Write one line, and its numbers as curves; a nested mapping becomes curves under its name."""
         with open(self.path, "a") as stream:
             stream.write(json.dumps({"stage": self.stage, "step": step, **numbers}) + "\n")
         for name, value in numbers.items():
@@ -141,7 +125,7 @@ class Metrics:
                     self.board.add_scalar(f"{name}/{key}" if key else name, one, step)
 
     def picture(self, step: int, name: str, image) -> None:
-        """A picture (H, W, 3) uint8 into TensorBoard."""
+        """Show a picture (H, W, 3) uint8 in TensorBoard."""
         self.board.add_image(name, image, step, dataformats="HWC")
 
     def close(self) -> None:
@@ -149,7 +133,7 @@ class Metrics:
 
 
 class Losses(Callback):
-    """Tells `Metrics` the losses every `EVERY` steps (the mean over processes), and `progress(done, all)` of steps."""
+    """Record the losses every `EVERY` steps (the mean over processes), and call `progress(done, total)`."""
 
     def __init__(self, metrics: Metrics | None, progress=None):
         self.metrics, self.progress = metrics, progress

@@ -23,7 +23,7 @@ from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.diffusion import denoised
 from fastgrasp_training.losses import HandContact, ScaledGrids, penetration_volume, stable
 from fastgrasp_training.randomness import step_seed
-from fastgrasp_training.stage import Stage
+from fastgrasp_training.stage import TrainingStage
 
 SELF_TRAINING = ("self_training", "iterated_self_training")  # the second one after the refinement, in rounds
 FEWEST = 2  # stable hands, the least to learn from
@@ -33,12 +33,11 @@ class SelfTrainingError(ValueError):
     """Too few of the model's own hands are stable."""
 
 
-class SelfTrainingStage(Stage):
+class SelfTrainingStage(TrainingStage):
     """The noise (or v) of noised latents (M, latent) of stable hands, for the samples `bank` (M) that they belong
     to."""
 
     name = "self_training"
-    losses = ("denoising",)
 
     def __init__(self, model: GraspModel, config: StageConfig, bank: SampleBank, latents: Tensor):
         super().__init__(model, config)

@@ -1,8 +1,7 @@
-"""What the three stages share: batches of sample numbers, random numbers, the optimiser, and Lightning's trainer.
+"""What the stages share: batches of sample numbers, random numbers, the optimiser, and Lightning's trainer.
 
-A step is a function of the weights and of (seed, stage, step), whatever came before: that is what lets a run go on
-after it was killed, and lets several processes share a batch. Lightning brings devices, processes and clipping;
-checkpoints are ours (`checkpoints.py`).
+A step is a function of the weights and of (seed, stage, step) alone, so that a killed run can be resumed and several
+processes can share a batch. Lightning brings devices, processes and clipping; checkpoints are ours (`checkpoints.py`).
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from fastgrasp_training.devices import Machine, MachineError
 from fastgrasp_training.precision import lowered
 from fastgrasp_training.randomness import StepGenerator, step_seed
 
-HELD = ("data", "bank", "latents", "contact", "hand_losses")  # what a stage holds beside its model
-CLIP = 1.0  # the gradient's norm
+ON_DEVICE = ("data", "bank", "latents", "contact", "hand_losses")  # attributes that follow a stage to its device
+CLIP = 1.0  # largest norm of the gradient
 
 
 class RandomBatches(IterableDataset):
-    """`steps` batches of sample numbers (batch,) out of `size`; step i is the same in every run with this seed.
+    """`steps` batches of sample numbers (batch,) below `size`; step i is the same in every run with this seed.
 
     `part` (r, n): every n-th number from the r-th on, the share of process r of n.
     """
@@ -44,16 +43,15 @@ class RandomBatches(IterableDataset):
             yield torch.randint(self.size, (self.batch,), generator=generator)[rank::world]
 
 
-class Stage(lightning.LightningModule):
-    """One stage: `loss_terms(index)` gives named losses, weighted by the configuration and summed.
+class TrainingStage(lightning.LightningModule):
+    """One stage: `loss_terms(index)` gives named losses (`configuration.LOSSES`); they are weighted and summed.
 
-    What it holds beside the model (data, samples, latents) and the hand follow it to its device. `step` counts the
-    steps done; `generator` gives the random numbers of the step at hand.
+    The hand and the attributes of ON_DEVICE follow it to its device. `step` counts the finished steps; `generator`
+    gives the random numbers of the present one.
     """
 
     name = "stage"
-    losses: tuple[str, ...] = ()
-    halves = 1  # a batch is made of so many parts, each of which every process has its share of
+    halves = 1  # parts of a batch, each of which every process has its share of
 
     def __init__(self, model: GraspModel, config: StageConfig):
         super().__init__()
@@ -62,23 +60,27 @@ class Stage(lightning.LightningModule):
         self.terms: dict[str, Tensor] = {}
         self.generator = StepGenerator(device=next(model.parameters()).device)
         self._followed = True
-        unknown = sorted(set(config.weights) - set(self.losses))
-        if unknown:
-            raise ValueError(f"{self.name}.weights: no such loss {unknown}; there are {sorted(self.losses)}")
 
     def weight(self, loss: str) -> float:
-        """The weight of a loss: 0 if it is not used."""
+        """Return the weight of a loss: 0 if it is not used."""
         return self.config.weights.get(loss, 0.0) if self.config.weights else 1.0
 
     def loss_terms(self, index: Tensor) -> dict[str, Tensor]:
+        """Return the losses of the samples `index` (B,) by name."""
         raise NotImplementedError
 
     def trained(self) -> list[torch.nn.Parameter]:
-        """The parameters that this stage moves; all others are frozen."""
+        """Return the parameters that this stage trains; all others are frozen."""
         raise NotImplementedError
 
+    def freeze_others(self) -> None:
+        """Let gradients reach the parameters of `trained` alone."""
+        self.requires_grad_(False)
+        for parameter in self.trained():
+            parameter.requires_grad_(True)
+
     def total(self, terms: dict[str, Tensor]) -> Tensor:
-        """The weighted sum of losses."""
+        """Return the weighted sum of losses."""
         return sum(self.weight(name) * value for name, value in terms.items())
 
     def training_step(self, index: Tensor, _number: int) -> Tensor:
@@ -97,7 +99,7 @@ class Stage(lightning.LightningModule):
         if self._followed:
             self.model.hand._apply(fn)
             device = fn(torch.empty(0, device=self.generator.device)).device
-            for name in HELD:
+            for name in ON_DEVICE:
                 if getattr(self, name, None) is not None:
                     setattr(self, name, getattr(self, name).to(device))
             self.generator.device = device
@@ -117,7 +119,7 @@ class Stage(lightning.LightningModule):
 
 
 def adam(parameters: list[torch.nn.Parameter], rate: float) -> torch.optim.Adam:
-    """Adam, in one kernel for all parameters where torch has it (three times as fast on the CPU; torch 2.4)."""
+    """Return Adam, in one kernel for all parameters where torch has it (2.4; three times as fast on the CPU)."""
     try:
         return torch.optim.Adam(parameters, lr=rate, fused=True)
     except RuntimeError:
@@ -125,21 +127,17 @@ def adam(parameters: list[torch.nn.Parameter], rate: float) -> torch.optim.Adam:
 
 
 def run_stage(
-    stage: Stage, machine: Machine, seed: int = 0, start: int = 0, callbacks: Sequence[Callback] = (),
-) -> None:  # fmt: skip
+    stage: TrainingStage, machine: Machine, seed: int = 0, start: int = 0, callbacks: Sequence[Callback] = ()
+) -> None:
     """Train a stage from step `start` to its last one.
 
-    Raises KeyboardInterrupt when interrupted; what was done up to the last checkpoint is kept. Raises MachineError
-    where the batch cannot be shared by the processes.
+    Raises KeyboardInterrupt when interrupted, and MachineError where the processes cannot share the batch.
     """
     if start >= stage.config.steps:
         return
-    _share_out(stage, machine)
+    check_shares(stage, machine)
     stage.step, stage.seed, stage.part = start, seed, (machine.rank, machine.world)
-    for parameter in stage.parameters():
-        parameter.requires_grad_(False)
-    for parameter in stage.trained():
-        parameter.requires_grad_(True)
+    stage.freeze_others()
     stage.to(machine.device).train()
     batches = RandomBatches(len(stage.bank), stage.config.batch, stage.config.steps, seed, start, stage.part)
     trainer = _trainer(machine, stage.config.steps - start, list(callbacks))
@@ -157,7 +155,7 @@ def run_stage(
 
 def _trainer(machine: Machine, steps: int, callbacks: list[Callback]) -> lightning.Trainer:
     for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # no advertisement between our lines
+        logging.getLogger(name).setLevel(logging.WARNING)
     return lightning.Trainer(
         max_steps=steps, gradient_clip_val=CLIP, callbacks=callbacks, logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, use_distributed_sampler=False,
@@ -165,7 +163,8 @@ def _trainer(machine: Machine, steps: int, callbacks: list[Callback]) -> lightni
     )  # fmt: skip
 
 
-def _share_out(stage: Stage, machine: Machine) -> None:
+def check_shares(stage: TrainingStage, machine: Machine) -> None:
+    """Raise MachineError where the batch is no multiple of the processes."""
     parts = machine.world * stage.halves
     if stage.config.batch % parts:
         batch = max(parts, stage.config.batch // parts * parts)

@@ -7,22 +7,26 @@ import pytest
 import torch
 
 from fastgrasp_model.weights import build_model
-from fastgrasp_training import ablation_table, ablations
-from fastgrasp_training.ablations import BUDGETS, ROWS, Budget, budgeted, stage_key, stages_of
+from fastgrasp_model.yaml_file import ConfigurationError
+from fastgrasp_training import ablation_measures, ablation_table, ablations
+from fastgrasp_training.ablation_rows import BUDGETS, ROWS, Budget, budgeted, row_config, stages_of
+from fastgrasp_training.ablations import stage_key
 from fastgrasp_training.autoencoder import AutoencoderStage
-from fastgrasp_training.configuration import StageConfig, TrainingConfig
+from fastgrasp_training.configuration import HAND_LOSSES, StageConfig
 from fastgrasp_training.cvae import CvaeStage
 from fastgrasp_training.data import build_bank
 from fastgrasp_training.diffusion import DiffusionStage
-from fastgrasp_training.hand_losses import HAND_LOSSES
 from fastgrasp_training.paper_stages import PaperAutoencoderStage
 from fastgrasp_training.stage import RandomBatches
 
 
-@pytest.fixture(params=["ablations", "ablations_default"])
+@pytest.fixture(params=["lean", "default", "paper"])
 def configs(request):
-    folder = request.config.rootpath / "config/training" / request.param
-    return {row.name: TrainingConfig.from_yaml(folder / f"{row.name}.yaml") for row in ROWS}
+    folder = request.config.rootpath / "config/training"
+    return {
+        row.name: row_config(folder / "ablations" / f"{row.name}.yaml", folder / f"{request.param}.yaml")
+        for row in ROWS
+    }
 
 
 def _learn(stage, steps=25, batch=4, rate=1e-3):
@@ -81,6 +85,20 @@ def test_physical_losses_inside_the_diffusion_reach_the_denoiser(model, data, ba
     assert not set(HAND_LOSSES) & set(plain.loss_terms(torch.arange(16)))
 
 
+def test_losses_of_a_row_follow_the_method_of_its_base(configs):
+    paper = configs["whole"].model.name == "paper"
+    assert configs["cvae"].cvae.weights["divergence"] == (0.1 if paper else 0.005)
+    assert set(configs["diffusion_physical"].diffusion.weights) == {"denoising", "grasp_point", *HAND_LOSSES}
+    assert set(configs["autoencoder_plain"].autoencoder.weights) == {"parameters", "mesh"}
+
+
+def test_a_wrong_row_is_named_with_its_base(tmp_path):
+    (tmp_path / "row.yaml").write_text("autoencoder: {without: [touch]}")
+    (tmp_path / "base.yaml").write_text("autoencoder: {weights: {contact: 1.0}}")
+    with pytest.raises(ConfigurationError, match="row.yaml on .*base.yaml: autoencoder: without: no loss touch"):
+        row_config(tmp_path / "row.yaml", tmp_path / "base.yaml")
+
+
 def test_rows_train_the_stages_that_they_are_about(configs):
     stages = {row.name: stages_of(row, configs[row.name]) for row in ROWS}
     assert stages["cvae"] == ("cvae",)
@@ -90,8 +108,8 @@ def test_rows_train_the_stages_that_they_are_about(configs):
 
 
 def test_rows_share_what_they_have_in_common_and_nothing_else(configs):
-    key = {name: {s: stage_key(config, s) for s in ("autoencoder", "diffusion")} for name, config in configs.items()}
-    assert key["whole"] == key["diffusion"]
+    key = {name: {s: stage_key(config, s) for s in config.stages} for name, config in configs.items()}
+    assert key["diffusion"].items() < key["whole"].items()
     assert key["whole"]["autoencoder"] == key["diffusion_physical"]["autoencoder"]
     assert key["whole"]["diffusion"] != key["diffusion_physical"]["diffusion"]
     assert len({key[n]["autoencoder"] for n in ("whole", "autoencoder_plain", "autoencoder_parameters")}) == 3
@@ -135,15 +153,10 @@ def test_the_command_trains_measures_and_goes_on(request, data_config, tmp_path,
     assert "*published*: GraspTTA (Table 2, HO-3D)" in table and "Table 4, OakInk" in table
     found = json.loads((tmp_path / "out" / "ablations.json").read_text())
     assert [row["steps"] for row in found["rows"]] == [8, 10]
-    monkeypatch.setattr("fastgrasp_training.run.train", None)
-    monkeypatch.setattr("fastgrasp_evaluation.benchmark.main", None)
+    monkeypatch.setattr(ablations, "train", None)
+    monkeypatch.setattr(ablation_measures, "benchmark", None)
     assert ablations.main(arguments) == 0
     assert (tmp_path / "out" / "ablations.md").read_text() == table
-
-
-def test_requests_that_cannot_be_met_are_one_line(tmp_path, capsys):
-    assert ablations.main(["--configs", str(tmp_path), "--out", str(tmp_path), "--only", "whole"]) == 2
-    assert capsys.readouterr().err.startswith("fastgrasp train ablations: ")
 
 
 def test_a_cell_shows_units_and_spread():

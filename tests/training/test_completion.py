@@ -114,13 +114,13 @@ def test_a_network_learns_the_back_of_balls(hand, balls):
 def test_the_stages_after_it_see_views_made_whole(tiny_run, tmp_path, monkeypatch):
     """A run of two stages: the second leaves the network alone, and gets clouds that it has completed."""
     clouds = []
-    bank_for = run._bank_for
+    samples_for = run.samples_for
 
     def noting(name, config, data, model, progress):
         clouds.append((name, data.objects.points.clone()))
-        return bank_for(name, config, data, model, progress)
+        return samples_for(name, config, data, model, progress)
 
-    monkeypatch.setattr(run, "_bank_for", noting)
+    monkeypatch.setattr(run, "samples_for", noting)
     model = dataclasses.replace(tiny_run.model, completion_width=8)
     data = dataclasses.replace(tiny_run.data, range_views=2)
     config = dataclasses.replace(tiny_run, model=model, data=data, completion=tiny_run.diffusion)
@@ -150,7 +150,7 @@ def test_a_completion_learns_from_further_objects_too(tiny_run, data):
     sizes = []
     for count in (0, 3):
         config = dataclasses.replace(tiny_run, data=dataclasses.replace(few, range_objects=count))
-        sizes.append(len(run._bank_for("completion", config, data, None, None)))
+        sizes.append(len(run.samples_for("completion", config, data, None)))
     assert sizes == [2 * len(data.specs), 2 * len(data.specs) + 6]
 
 

@@ -86,6 +86,7 @@ def test_a_stage_learns_in_mixed_precision(model, data, bank):
     assert "forward" not in vars(model.autoencoder.decoder)
 
 
+@pytest.mark.parametrize("model", ["default", "full"], indirect=True)  # the paper's losses ask no grids
 def test_geometry_stays_in_float32(model, data, bank, monkeypatch):
     """Hands, distances and losses are float32, and autocast is off where they are computed."""
     stage = AutoencoderStage(model, StageConfig(), data, bank)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fastgrasp_training.hand_losses import HAND_LOSSES
+from fastgrasp_training.configuration import HAND_LOSSES
 from fastgrasp_training.paper_losses import PointLosses, chamfer_sum, consistency, vertex_normals
 
 

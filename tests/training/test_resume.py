@@ -21,17 +21,17 @@ KILLED = """
 import io, os, signal, sys
 import torch
 from fastgrasp_training import checkpoints, cli
-from fastgrasp_training.stage import Stage
+from fastgrasp_training.stage import TrainingStage
 
 moment, name, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
 end = lambda: os.kill(os.getpid(), signal.SIGKILL)
 if moment == "step":
-    step = Stage.training_step
+    step = TrainingStage.training_step
     def training_step(self, *words):
         if self.name == name and self.step == number:
             end()
         return step(self, *words)
-    Stage.training_step = training_step
+    TrainingStage.training_step = training_step
 if moment == "write":
     save, calls = torch.save, []
     def half(content, stream):

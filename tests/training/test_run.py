@@ -6,11 +6,11 @@ import shutil
 import pytest
 import torch
 
+from fastgrasp_model.cli import run as command
 from fastgrasp_model.generator import GraspGenerator
 from fastgrasp_model.weights import PRETRAINED, load_model
 from fastgrasp_training import cli, run
 from fastgrasp_training.autoencoder import AutoencoderStage
-from fastgrasp_training.configuration import TrainingConfig, TrainingConfigError
 from fastgrasp_training.run import MissingStageError, train
 
 
@@ -91,37 +91,16 @@ def test_a_stage_before_its_time_is_refused(tiny_run, tmp_path):
         train(tiny_run, ("diffusion",), tmp_path, "cpu", quiet=True)
 
 
-@pytest.mark.parametrize("name", ["default", "paper"])
-def test_shipped_configurations_are_valid(name, request):
-    config = TrainingConfig.from_yaml(request.config.rootpath / f"config/training/{name}.yaml")
-    assert config.model.name == name
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("- 1", "expected a mapping with model, data"),
-        ("model: {latent: [}", "cannot be read as YAML"),
-        ("modell: {}", "unknown keys \\['modell'\\]"),
-        ("model: {latent: big}", "model.latent: expected a whole number"),
-        ("data: {views: 3, colour: red}", "data: unknown keys \\['colour'\\]"),
-        ("diffusion: {batch: 1}", "diffusion: expected steps >= 1, batch >= 2"),
-        ("adaptation: {latents: guessed}", "adaptation: latents: expected 'sampled' or 'denoised'"),
-        ("autoencoder: 3", "autoencoder: expected a mapping"),
-    ],
-)
-def test_wrong_configurations_are_named(text, message, tmp_path):
-    path = tmp_path / "c.yaml"
-    path.write_text(text)
-    with pytest.raises(TrainingConfigError, match=message):
-        TrainingConfig.from_yaml(path)
-
-
 def test_command_line_errors_are_one_line(tmp_path, capsys):
-    assert cli.main(["all", "--config", str(tmp_path / "none.yaml"), "--out", str(tmp_path)]) == 2
+    def errors_of(*words):
+        assert command(cli.PROG, cli.main, [*words, "--out", str(tmp_path), "--quiet"]) == 2
+        return capsys.readouterr().err
+
     config = tmp_path / "c.yaml"
     config.write_text(f"data: {{grasps: {tmp_path / 'empty'}}}")
-    assert cli.main(["all", "--config", str(config), "--out", str(tmp_path), "--quiet"]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 2 and all(line.startswith("fastgrasp train: ") for line in lines)
-    assert "fastgrasp synthesize" in lines[1]
+    assert "no such file" in errors_of("all", "--config", str(tmp_path / "none.yaml"))
+    assert "fastgrasp synthesize" in errors_of("all", "--config", str(config))
+    assert "did you mean diffusion" in errors_of("difusion", "--config", str(config))
+    told = errors_of("selection", "--config", str(config))
+    assert "the stage selection is now called self_training" in told and "has no stage self_training" in told
+    assert told.count("\n") == 2

@@ -190,8 +190,3 @@ def test_perturbed_hands_stay_near(data):
     other = perturbed(state, representation, StepGenerator())
     assert 0 < (other.wrist - state.wrist).norm(dim=-1).max() < 0.1
     torch.testing.assert_close(torch.linalg.det(other.rotation), torch.ones(20), atol=1e-4, rtol=0)
-
-
-def test_unknown_loss_is_refused(model, data, bank):
-    with pytest.raises(ValueError, match="autoencoder.weights: no such loss \\['contacts'\\]"):
-        _autoencoder(model, data, bank, {"contacts": 1.0})

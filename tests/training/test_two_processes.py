@@ -59,30 +59,27 @@ def test_processes_share_the_numbers_of_one():
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tiny_run, tmp_path, data, hand):
-    from fastgrasp_training.stage import Stage, _share_out
+    from fastgrasp_training.stage import TrainingStage, check_shares
 
     class Three:
         name, halves, config = "autoencoder", 2, tiny_run.autoencoder
 
     with pytest.raises(MachineError, match="a batch of 8 cannot be shared by 3 processes.*such as batch: 6"):
-        _share_out(Three, Machine(world=3))
-    _share_out(Three, Machine(world=4))
-    assert Stage.halves == 1
+        check_shares(Three, Machine(world=3))
+    check_shares(Three, Machine(world=4))
+    assert TrainingStage.halves == 1
 
 
 def test_machines_are_told_how_to_meet(monkeypatch):
     for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(MachineError, match="--nodes 2: set MASTER_ADDR, MASTER_PORT, NODE_RANK"):
-        devices._environments(4, 2)
+        devices._meeting_point(2)
     for name, value in {"MASTER_ADDR": "first", "MASTER_PORT": "29500", "NODE_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
-    made = devices._environments(4, 2)
-    assert [(one["RANK"], one["LOCAL_RANK"], one["WORLD_SIZE"]) for one in made][::3] == [
-        ("4", "0", "8"),
-        ("7", "3", "8"),
-    ]
-    for name, value in made[2].items():
+    found = devices._meeting_point(2)
+    assert found["rdzv_endpoint"] == "first:29500" and found["rdzv_configs"]["rank"] == 1
+    for name, value in {"RANK": "6", "WORLD_SIZE": "8", "LOCAL_RANK": "2", "LOCAL_WORLD_SIZE": "4"}.items():
         monkeypatch.setenv(name, value)
     machine = Machine.chosen("cpu")
     assert (machine.rank, machine.world, machine.local_rank, machine.nodes, machine.first) == (6, 8, 2, 2, False)
