@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fastgrasp_evaluation.report.figures import DASH, known, shown, title
+from fastgrasp_evaluation.metrics.formatting import DASH, known, shown, title
 from fastgrasp_evaluation.report.published import PublishedRow, published_rows
 from fastgrasp_evaluation.report.tables import GENERATION, PAPER_COLUMNS, RECONSTRUCTION
 from fastgrasp_model.files import write_json, write_text
@@ -82,8 +82,8 @@ def _cell(report: dict, name: str | None) -> str:
     cell, column = report["table"].get(name) or {}, report["columns"].get(name)
     if column is None or known(cell.get("mean")) is None:
         return DASH
-    deviation = "" if cell.get("sd") is None else f" ± {shown(column, cell['sd'])}"
-    return shown(column, cell["mean"]) + deviation
+    spread = "" if cell.get("sd") is None else f" ± {shown(column, cell['sd'])}"
+    return shown(column, cell["mean"]) + spread
 
 
 def _paper_lines(reports: Reports, published: Sequence[PublishedRow], names: Sequence[str]) -> list[str]:
