@@ -80,10 +80,8 @@ def audit(grasps, count: int, seed: int, workers: int, parts: Path, meshes: Path
         raise InputError("the grasp set is empty; there is nothing to audit")
     rows = np.sort(np.random.default_rng(seed).choice(len(grasps), size=min(count, len(grasps)), replace=False))
     _claim(parts, grasps, rows)
-    jobs = [
-        (parts / f"{number}.json", grasps.objects[number], rows[grasps.object[rows] == number], meshes)
-        for number in np.unique(grasps.object[rows]).tolist()
-    ]
+    jobs = [(parts / f"{number}.json", grasps.objects[number], rows[grasps.object[rows] == number], meshes)
+            for number in np.unique(grasps.object[rows]).tolist()]
     todo = [(*job, _of(grasps, job[2])) for job in jobs if not job[0].is_file()]
     if len(todo) < len(jobs) and not quiet:
         print(f"{len(jobs) - len(todo)} of {len(jobs)} objects were done before", file=sys.stderr)
@@ -109,14 +107,10 @@ def _claim(parts: Path, grasps, rows: np.ndarray) -> None:
 
 def _of(grasps, rows: np.ndarray) -> dict:
     """What a worker must know of these grasps."""
-    return {
-        "hand": grasps.hand,
-        "parameters": grasps.parameters()[rows],
-        "type": [grasps.grasp_types[kind] for kind in grasps.grasp_type[rows]],
-        "depth_stored_mm": 1000.0 * grasps.depth[rows].astype(float),
-        "slip_worst_cm": 100.0 * grasps.displacement[rows].astype(float).max(axis=1),
-        "slip_mean_cm": 100.0 * grasps.displacement[rows].astype(float).mean(axis=1),
-    }
+    return {"hand": grasps.hand, "parameters": grasps.parameters()[rows],
+            "type": [grasps.grasp_types[kind] for kind in grasps.grasp_type[rows]], "depth_stored_mm": 1000.0
+            * grasps.depth[rows].astype(float), "slip_worst_cm": 100.0 * grasps.displacement[rows].astype(float)
+            .max(axis=1), "slip_mean_cm": 100.0 * grasps.displacement[rows].astype(float).mean(axis=1)}
 
 
 def _measure_to_file(job: tuple) -> None:
@@ -142,11 +136,8 @@ def measure(spec: str, rows: np.ndarray, stored: dict, meshes: Path | None = Non
     torch.set_num_threads(1)
     layer = hand_layer(stored["hand"])
     names = ("type", "depth_stored_mm", "slip_worst_cm", "slip_mean_cm")
-    table = [
-        {"row": int(row), "object": spec, "family": spec.split(":")[0], "split": split_of(spec)}
-        | {name: stored[name][i] for name in names}
-        for i, row in enumerate(rows)
-    ]
+    table = [{"row": int(row), "object": spec, "family": spec.split(":")[0],
+              "split": split_of(spec)} | {name: stored[name][i] for name in names} for i, row in enumerate(rows)]
     try:
         found = _figures(stored["parameters"], load_object(spec, meshes), layer)
     except (MeshError, ObjectSpecError, SimulationError, ValueError) as error:
@@ -168,11 +159,9 @@ def _figures(parameters: np.ndarray, mesh, layer) -> dict[str, list]:
     test = HoldTest(mesh)
     moved = [test(skin, faces) for skin, faces in zip(hands.vertices, hands.faces, strict=True)]
     columns = {column for column, _ in FIGURES.values() if column in geometry[0]}
-    return {name: [line[name] for line in geometry] for name in sorted(columns)} | {
-        "gravity_gap_newtons": gaps_on(grasps.vertices, layer, mesh),
-        "moved_cm": [float(100.0 * directions.max()) for directions in moved],
-        "held": [bool((directions < test.settings.limit).all()) for directions in moved],
-    }
+    return {name: [line[name] for line in geometry] for name in sorted(columns)} | {"gravity_gap_newtons": gaps_on(
+        grasps.vertices, layer, mesh), "moved_cm": [float(100.0 * directions.max()) for directions in moved], "held": [
+            bool((directions < test.settings.limit).all()) for directions in moved]}
 
 
 def summary(measured: list[dict]) -> dict:
@@ -180,13 +169,10 @@ def summary(measured: list[dict]) -> dict:
     good = [row for row in measured if PROBLEM not in row]
     problems = [{"row": row["row"], "object": row["object"], PROBLEM: row[PROBLEM]} for row in measured
                 if PROBLEM in row]  # fmt: skip
-    return {
-        "held": held_share(good),
-        **{f"held_by_{key}": _by(good, key) for key in ("type", "split", "family")},
-        "figures": {name: _spread(good, column, factor) for name, (column, factor) in FIGURES.items()},
-        "checks": {name: check_worth(good, name, limits) for name, limits in CHECKS.items()} if good else {},
-        "problems": problems,
-    }
+    return {"held": held_share(good), **{f"held_by_{key}": _by(good, key) for key in ("type", "split", "family")},
+            "figures": {name: _spread(good, column, factor) for name, (column, factor) in FIGURES.items()},
+            "checks": {name: check_worth(good, name, limits) for name, limits in CHECKS.items()} if good else {},
+            "problems": problems}
 
 
 def held_share(rows: list[dict]) -> dict:

@@ -46,13 +46,8 @@ class OpenSet:
     def __len__(self) -> int:
         return len(self.object_of)
 
-    def select(
-        self,
-        family: str | None = None,
-        grasp_type: str | None = None,
-        split: str | None = None,
-        spec: str | None = None,
-    ) -> np.ndarray:
+    def select(self, family: str | None = None, grasp_type: str | None = None, split: str | None = None,
+               spec: str | None = None) -> np.ndarray:
         """Rows (K,) of the grasps that fit everything given, in the order of the set.
 
         Raises GraspSetError for a name the set does not hold; the message lists the names near it.
@@ -72,12 +67,9 @@ class OpenSet:
         """Numbers of grasps: {"types", "families", "splits", "objects"} -> name -> number, also those with none."""
         per_object = np.bincount(self.object_of, minlength=len(self.objects))
         per_type = np.bincount(self.type_of, minlength=len(self.grasp_types))
-        return {
-            "types": {name: int(number) for name, number in zip(self.grasp_types, per_type, strict=True)},
-            "families": _sums(self.families, per_object),
-            "splits": _sums(self.splits, per_object),
-            "objects": _sums(self.objects, per_object),
-        }
+        return {"types": {name: int(number) for name, number in zip(self.grasp_types, per_type, strict=True)},
+                "families": _sums(self.families, per_object), "splits": _sums(self.splits, per_object),
+                "objects": _sums(self.objects, per_object)}
 
     def parameters(self, rows: np.ndarray) -> np.ndarray:
         """(K,61) float32 hand parameters of the right hand in the frame of its object, metres and radians."""
@@ -95,18 +87,10 @@ class OpenSet:
     def facts(self, row: int) -> dict:
         """What is known of a grasp, as plain values: lengths in metres, `displacement` by direction of gravity."""
         number, kind = int(self.object_of[row]), self.grasp_types[self.type_of[row]]
-        return {
-            "row": int(row),
-            "object_number": number,
-            "object": self.objects[number],
-            "family": self.families[number],
-            "split": self.splits[number],
-            "type": kind,
-            **_FEIX.get(kind, {}),
-            "depth": round(float(self._set.depth[row]), 5),
-            "displacement": dict(zip(DIRECTIONS, _rounded(self._set.displacement[row], 5), strict=True)),
-            "betas": _rounded(self._set.betas[row], 2),
-        }
+        return {"row": int(row), "object_number": number, "object": self.objects[number],
+                "family": self.families[number], "split": self.splits[number], "type": kind, **_FEIX.get(kind, {}),
+                "depth": round(float(self._set.depth[row]), 5), "displacement": dict(zip(DIRECTIONS, _rounded(
+                    self._set.displacement[row], 5), strict=True)), "betas": _rounded(self._set.betas[row], 2)}
 
 
 _FEIX = {kind.name: {"feix": kind.feix, "group": kind.family} for kind in GRASP_TYPES}

@@ -38,16 +38,9 @@ def blocks(figures: dict, settings, audit: dict | None = None, cost: dict | None
         settings: the `ShardSettings` the set was made with.
         audit: report of `synthesis.audit`; cost: of `describe.read_cost`. Without them their blocks are left out.
     """
-    made = {
-        "size": _size(figures["size"]),
-        "splits": _splits(figures["splits"]),
-        "objects": _objects(figures["grasps_per_object"]),
-        "families": _families(figures["families"]),
-        "types": _types(figures["types"]),
-        "hands": _hands(figures),
-        "diversity": _diversity(figures["diversity"]),
-        "limits": _limits(settings),
-    }
+    made = {"size": _size(figures["size"]), "splits": _splits(figures["splits"]), "objects": _objects(
+        figures["grasps_per_object"]), "families": _families(figures["families"]), "types": _types(figures["types"]),
+            "hands": _hands(figures), "diversity": _diversity(figures["diversity"]), "limits": _limits(settings)}
     if audit is not None:
         made["audit"] = _audit(audit)
     if cost is not None:
@@ -70,8 +63,7 @@ def write_card(path: Path, made: dict[str, str]) -> None:
         if len(_pattern(name).findall(text)) != 1:
             raise GraspSetError(
                 f"{path}: expected the lines '<!-- figures: {name} -->' and '<!-- end of {name} -->' once each; take "
-                "the card of the repository as the pattern"
-            )
+                "the card of the repository as the pattern")
         text = _pattern(name).sub(lambda match, block=block: f"{match[1]}\n{block}\n{match[3]}", text)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(text, encoding="utf-8")
@@ -96,15 +88,11 @@ def table(heads: tuple[str, ...], rows: list[tuple]) -> str:
 
 
 def _size(size: dict) -> str:
-    rows = [
-        ("verified grasps", f"{size['grasps']:,}"),
-        ("objects that are held", f"{size['objects']:,} of {size['objects_listed']:,} tried"),
-        ("families of objects", size["families"]),
-        ("grasp types", size["grasp_types"]),
-        ("hands optimised for them", f"{size['candidates']:,}"),
-        ("kept of these", _percent(size["grasps"] / size["candidates"]) if size["candidates"] else "not known"),
-        ("hand", size["hand"]),
-    ]
+    rows = [("verified grasps", f"{size['grasps']:,}"),
+            ("objects that are held", f"{size['objects']:,} of {size['objects_listed']:,} tried"),
+            ("families of objects", size["families"]), ("grasp types", size["grasp_types"]),
+            ("hands optimised for them", f"{size['candidates']:,}"), ("kept of these", _percent(
+                size["grasps"] / size["candidates"]) if size["candidates"] else "not known"), ("hand", size["hand"])]
     if "file_bytes" in size:
         rows.append(("packed file", f"{size['file_bytes']:,} bytes, {size['bytes_per_grasp']:.1f} a grasp"))
         rows.append(("its SHA-256", f"`{size['sha256']}`"))
@@ -117,14 +105,8 @@ def _splits(splits: dict) -> str:
 
 
 def _objects(found: dict) -> str:
-    row = (
-        found["min"],
-        f"{found['median']:g}",
-        found["max"],
-        found["without"],
-        _percent(found["share_well_held"]),
-        _percent(found["share_well_held_of_listed"]),
-    )
+    row = (found["min"], f"{found['median']:g}", found["max"], found["without"], _percent(found["share_well_held"]),
+           _percent(found["share_well_held_of_listed"]))
     heads = ("fewest", "median", "most", "objects without", "40 or more, of those held", "40 or more, of all tried")
     return table(heads, [row])
 
@@ -150,13 +132,9 @@ def _types(found: dict) -> str:
 
 def _hands(figures: dict) -> str:
     moved = figures["displacement_mm"]
-    lines = {
-        "deepest vertex, mm": figures["depth_mm"],
-        "moved, mean of six directions, mm": moved["mean_of_six"],
-        "moved, worst of six directions, mm": moved["worst_of_six"],
-        "thumb tip to index tip, mm": figures["aperture_mm"],
-        "length of the flat hand, mm": figures["betas"]["hand_length_mm"],
-    }
+    lines = {"deepest vertex, mm": figures["depth_mm"], "moved, mean of six directions, mm": moved["mean_of_six"],
+             "moved, worst of six directions, mm": moved["worst_of_six"], "thumb tip to index tip, mm": figures[
+                 "aperture_mm"], "length of the flat hand, mm": figures["betas"]["hand_length_mm"]}
     heads = ("", "mean", "5 %", "median", "95 %", "greatest")
     text = table(heads, [(name, *_spread(value)) for name, value in lines.items()])
     faces = table(tuple(figures["palm_faces"]), [tuple(_percent(share) for share in figures["palm_faces"].values())])
@@ -164,8 +142,7 @@ def _hands(figures: dict) -> str:
     return (
         f"{text}\n\n{saturated} of the grasps have a worst move of 25.5 mm or more. Shape numbers: standard deviation "
         f"{betas['sd']:.2f}, greatest {betas['greatest']:.2f}.\n\n"
-        f"The palm faces nearest to this axis of the object's frame:\n\n{faces}"
-    )
+        f"The palm faces nearest to this axis of the object's frame:\n\n{faces}")
 
 
 def _diversity(found: dict) -> str:
@@ -198,18 +175,13 @@ def _audit(audit: dict) -> str:
     held = audit["held"]
     if not held["grasps"]:
         return f"None of the {audit['sample']:,} grasps drawn could be tested."
-    text = (
-        f"{audit['sample']:,} grasps drawn with seed {audit['seed']}, {held['grasps']:,} tested: "
-        f"**{_percent(held['share'], 1)}** hold for 1 s in all six directions at friction 0.8 (95 % interval "
-        f"{_percent(held['low'], 1)} to {_percent(held['high'], 1)})."
-    )
+    text = (f"{audit['sample']:,} grasps drawn with seed {audit['seed']}, {held['grasps']:,} tested: "
+            f"**{_percent(held['share'], 1)}** hold for 1 s in all six directions at friction 0.8 (95 % interval "
+            f"{_percent(held['low'], 1)} to {_percent(held['high'], 1)}).")
     parts = [*audit["held_by_split"].items(), *audit["held_by_type"].items()]
     rows = [(name, part["grasps"], _percent(part["share"]), _interval(part)) for name, part in parts if part["grasps"]]
-    figures = [
-        (name.rsplit("_", 1)[0].replace("_", " "), f"{f['mean']:.3f}", f"{f['p95']:.3f}", name.rsplit("_", 1)[1])
-        for name, f in audit["figures"].items()
-        if f["mean"] is not None
-    ]
+    figures = [(name.rsplit("_", 1)[0].replace("_", " "), f"{f['mean']:.3f}", f"{f['p95']:.3f}", name.rsplit("_", 1)[1])
+               for name, f in audit["figures"].items() if f["mean"] is not None]
     heads = ("split or type", "tested", "held", "95 % interval")
     return f"{text}\n\n{table(heads, rows)}\n\n" + table(("measured anew", "mean", "95 %", "unit"), figures)
 

@@ -11,14 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.joint_limits import (
-    DIP_PER_PIP,
-    FINGER_JOINTS,
-    FINGERS,
-    JOINT_LIMITS,
-    angles_to_matrices,
-    joint_axes,
-)
+from fastgrasp_model.hand.joint_limits import (DIP_PER_PIP, FINGER_JOINTS, FINGERS, JOINT_LIMITS, angles_to_matrices,
+                                               joint_axes)
 from fastgrasp_model.hand.mano_layer import HandPose, ManoLayer
 
 # Where along a phalanx and along a metacarpal the spheres sit, as parts of its length.
@@ -116,9 +110,8 @@ def _pairs(groups: list[str], joints: list[int], centres: Tensor, radii: Tensor)
                 continue
             # The first phalanx grows out of the palm; it cannot run into it.
             finger_joint = max(joints[first], joints[second])
-            beside_palm = "palm" in (groups[first], groups[second]) and any(
-                finger_joint == chain[0] for chain in FINGER_JOINTS.values()
-            )
+            beside_palm = "palm" in (groups[first], groups[second]) and any(finger_joint == chain[0]
+                                                                            for chain in FINGER_JOINTS.values())
             if not beside_palm:
                 chosen.append((first, second))
     pairs = torch.tensor(chosen, device=centres.device)

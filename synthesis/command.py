@@ -27,31 +27,22 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(
         prog="fastgrasp synthesize",
         description="Make verified human grasps on procedural objects or on your own meshes, in resumable shards. "
-        "Interrupt with Ctrl-C; the same command goes on where it stopped.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+        "Interrupt with Ctrl-C; the same command goes on where it stopped.", epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--out", type=Path, required=True, help="folder of the set")
     made.add_argument("--objects", nargs="+", default=["400"], metavar="WHAT",
                       help="a number of procedural objects (default 400); or specifications (mug:12,urdf:017), mesh "
                       "files in metres, a folder of them, or @FILE with one of these a line")  # fmt: skip
     made.add_argument("--grasps", type=positive, metavar="N", help="end when the set holds N (default: do all objects)")
-    made.add_argument(
-        "--per-object",
-        type=positive,
-        metavar="K",
-        help="kept on each object, at most; scales the candidates (default: the configuration's)",
-    )
+    made.add_argument("--per-object", type=positive, metavar="K",
+                      help="kept on each object, at most; scales the candidates (default: the configuration's)")
     made.add_argument("--candidates", type=positive, metavar="K", help="hands optimised on each object")
     made.add_argument("--config", type=Path, help="YAML like config/synthesis.yaml (default: the built-in values)")
     made.add_argument("--seed", type=not_negative, default=0, help="same seed, same shards (default 0)")
     made.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
     made.add_argument("--workers", type=positive, default=1, help="processes, of one thread each (default 1)")
-    made.add_argument(
-        "--ray",
-        metavar="ADDRESS",
-        help="make the shards on this Ray cluster, or on any (auto), or on a new one here (local)",
-    )
+    made.add_argument("--ray", metavar="ADDRESS",
+                      help="make the shards on this Ray cluster, or on any (auto), or on a new one here (local)")
     made.add_argument("--pack", type=Path, help="afterwards write all shards into this one .npz")
     made.add_argument("--pack-gap", type=above_zero, metavar="NEWTONS",
                       help="pack only grasps whose contacts leave at most this of 9.8 N unbalanced, but the firmest 40 "
@@ -93,10 +84,8 @@ def _complain(error: Exception) -> int:
 
 def _interrupted(out: Path) -> int:
     kept = len(list(out.glob("shard_*.npz")))
-    print(
-        f"\nfastgrasp synthesize: interrupted; {out} keeps {kept} whole shards, the same command goes on there",
-        file=sys.stderr,
-    )
+    print(f"\nfastgrasp synthesize: interrupted; {out} keeps {kept} whole shards, the same command goes on there",
+          file=sys.stderr)
     return 130
 
 
@@ -138,8 +127,7 @@ def _check_device(name: str) -> None:
     if torch.version.cuda is None:
         raise InputError(
             f"--device {name}: this PyTorch ({torch.__version__}) is built without CUDA; install one that is "
-            "(https://pytorch.org/get-started), or use --device cpu"
-        )
+            "(https://pytorch.org/get-started), or use --device cpu")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if count == 0:
         raise InputError(f"--device {name}: no GPU that PyTorch can use; see `nvidia-smi`, or use --device cpu")
@@ -184,9 +172,8 @@ def _print(summary: dict) -> None:
 
 def _cost(summary: dict) -> str:
     hours, kind = (summary[name] for name in ("core_hours", "gpu_hours")), ("core", "GPU")
-    said = [
-        f"{h:.1f} {k} hours" if h >= 1 else f"{60 * h:.1f} {k} minutes" for h, k in zip(hours, kind, strict=True) if h
-    ]
+    said = [f"{h:.1f} {k} hours" if h >= 1 else f"{60 * h:.1f} {k} minutes"
+            for h, k in zip(hours, kind, strict=True) if h]
     return " and ".join(said) or "no cost on record"
 
 

@@ -94,9 +94,8 @@ def read_cost(path: Path) -> dict:
 
     if path.name != LOG:
         found = read_report(path, _COST, "fastgrasp synthesize --json")
-        return {name: found[name] for name in (*_COST, "shards") if name in found} | {
-            "seconds_by_stage": found.get("seconds_by_stage", {}), "version": __version__,
-        }  # fmt: skip
+        return {name: found[name] for name in (*_COST, "shards")
+                if name in found} | {"seconds_by_stage": found.get("seconds_by_stage", {}), "version": __version__}
     if not path.is_file():
         raise GraspSetError(f"{path}: no such file; `fastgrasp synthesize --out` writes it beside the shards")
     numbers = logged_shards(path.parent)
@@ -113,8 +112,7 @@ def lines(figures: dict) -> list[str]:
     """The figures for a terminal."""
     size, each, moved = figures["size"], figures["grasps_per_object"], figures["displacement_mm"]["worst_of_six"]
     text = [
-        f"{size['grasps']} grasps of {size['objects']} objects in {size['families']} families, hand: {size['hand']}"
-    ]
+        f"{size['grasps']} grasps of {size['objects']} objects in {size['families']} families, hand: {size['hand']}"]
     if "file_bytes" in size:
         text.append(f"{size['file_bytes']} bytes, {size['bytes_per_grasp']:.1f} a grasp")
     text += [f"  {name:12s} {s['grasps']:7d} on {s['objects']} objects" for name, s in figures["splits"].items()]
@@ -122,8 +120,7 @@ def lines(figures: dict) -> list[str]:
                 f"{each['share_well_held']:.0%} of them")  # fmt: skip
     for name, kind in sorted(figures["types"].items(), key=lambda item: -item[1]["grasps"]):
         text.append(
-            f"  {name:20s} {kind['grasps']:7d} {kind['share']:6.1%}, on {kind['share_of_objects']:.0%} of objects"
-        )
+            f"  {name:20s} {kind['grasps']:7d} {kind['share']:6.1%}, on {kind['share_of_objects']:.0%} of objects")
     depth = figures["depth_mm"]
     text.append(f"depth mm: median {depth['median']:.1f}, 95 % {depth['p95']:.1f}, greatest {depth['max']:.1f}")
     text.append(f"worst move mm: median {moved['median']:.1f}, 95 % {moved['p95']:.1f}, greatest {moved['max']:.1f}")
@@ -140,9 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m fastgrasp_synthesis.describe", description=__doc__,
                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     add = parser.add_argument
-    add(
-        "set", type=Path, nargs="?", metavar="SET", help="a packed set or a folder of shards (default: the shipped set)"
-    )
+    add("set", type=Path, nargs="?", metavar="SET",
+        help="a packed set or a folder of shards (default: the shipped set)")
     add("--json", action="store_true", help="print all figures as JSON")
     add("--card", type=Path, metavar="FILE.md", help="write the figures into this data card")
     add("--audit", type=Path, metavar="FILE.json", help="report of the audit, for the card")

@@ -23,10 +23,8 @@ def line(run) -> str:
     rate = run.now.grasps / run.wall if run.wall else 0.0
     tried = sum(whole.candidates.values())
     share = f"{whole.grasps / tried:.0%}" if tried else "-"
-    return (
-        f"{whole.shards}/{run.shards} shards  {whole.grasps}{wanted} grasps  {rate:.1f}/s  yield {share}  "
-        f"{_duration(run.remaining())} left"
-    )
+    return (f"{whole.shards}/{run.shards} shards  {whole.grasps}{wanted} grasps  {rate:.1f}/s  yield {share}  "
+            f"{_duration(run.remaining())} left")
 
 
 def types_line(tally) -> str:

@@ -34,8 +34,7 @@ def locked(out: Path):
             stream.seek(0)
             raise FolderError(
                 f"{out}: process {stream.read().strip() or '?'} is making shards there already; wait for it or end it, "
-                "or choose another --out"
-            ) from None
+                "or choose another --out") from None
         except OSError:
             pass  # a file system without locks: shards are written whole all the same
         stream.truncate(0)
@@ -88,11 +87,8 @@ def _write(path: Path, content: dict) -> None:
 def _differences(there: dict, asked: dict) -> list[str]:
     """What keeps a run from going on, one phrase each; a longer list of objects with the same beginning does not."""
     old, new = _flat({**there, "objects": None}), _flat({**asked, "objects": None})
-    said = [
-        f"{name} is {old.get(name, 'not named')} there, {new.get(name, 'not named')} asked for"
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
+    said = [f"{name} is {old.get(name, 'not named')} there, {new.get(name, 'not named')} asked for"
+            for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     before, after = there.get("objects") or [], asked["objects"]
     if before != after[: len(before)] or not before:
         said.append(_other_objects(before, after))
@@ -111,11 +107,8 @@ def _other_objects(before: list[str], after: list[str]) -> str:
 def _changed_meshes(out: Path, own: dict[str, dict]) -> list[str]:
     path = out / "objects.json"
     known = _read(path).get("objects", {}) if path.is_file() else {}
-    return [
-        f"the mesh {spec} is not the file it was"
-        for spec, about in own.items()
-        if spec in known and known[spec].get("sha256") != about["sha256"]
-    ]
+    return [f"the mesh {spec} is not the file it was"
+            for spec, about in own.items() if spec in known and known[spec].get("sha256") != about["sha256"]]
 
 
 def _flat(values: dict, prefix: str = "") -> dict:

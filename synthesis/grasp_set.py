@@ -57,9 +57,8 @@ class GraspSet:
     def __getitem__(self, rows) -> GraspSet:
         """The chosen rows (slice, mask or indices); the list of objects stays whole."""
         picked = {name: getattr(self, name)[rows] for name in ROWS}
-        return GraspSet(
-            **picked, objects=self.objects, grasp_types=self.grasp_types, hand=self.hand, candidates=self.candidates
-        )
+        return GraspSet(**picked, objects=self.objects, grasp_types=self.grasp_types, hand=self.hand,
+                        candidates=self.candidates)
 
     def parameters(self) -> np.ndarray:
         """(N,61) float32: betas, global_orient, hand_pose, transl."""
@@ -96,13 +95,9 @@ class GraspSet:
         """Write one shard, atomically: an interrupted write leaves no half file. `packing.pack` writes smaller ones."""
         path = Path(path)
         arrays = {name: np.asarray(getattr(self, name)).astype(kind) for name, (kind, _) in ROWS.items()}
-        arrays |= {
-            "objects": np.array(self.objects, dtype=np.str_),
-            "hand": np.str_(self.hand),
-            "grasp_types": np.array(self.grasp_types, dtype=np.str_),
-            "candidates": np.int64(self.candidates),
-            "version": np.int64(FORMAT_VERSION),
-        }
+        arrays |= {"objects": np.array(self.objects, dtype=np.str_), "hand": np.str_(self.hand),
+                   "grasp_types": np.array(self.grasp_types, dtype=np.str_), "candidates": np.int64(self.candidates),
+                   "version": np.int64(FORMAT_VERSION)}
         return write_arrays(path, arrays)
 
 
@@ -133,9 +128,8 @@ def join(parts: list[GraspSet]) -> GraspSet:
     rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ROWS}
     rows["object"] = np.concatenate(shifted)
     candidates = sum(part.candidates for part in parts)
-    return without_repeats(
-        GraspSet(**rows, objects=objects, grasp_types=types, hand=parts[0].hand, candidates=candidates)
-    )
+    return without_repeats(GraspSet(**rows, objects=objects, grasp_types=types, hand=parts[0].hand,
+                                    candidates=candidates))
 
 
 def without_repeats(grasps: GraspSet) -> GraspSet:
@@ -166,8 +160,7 @@ def read_arrays(path: Path, names: Iterable[str], remedy: str) -> dict[str, np.n
     """The named arrays of an .npz, nothing unpickled. Raises GraspSetError for whatever is no such file."""
     if not path.is_file():
         raise GraspSetError(
-            f"{path}: no such file; give a packed set (.npz) or a folder of shards, made by `fastgrasp synthesize`"
-        )
+            f"{path}: no such file; give a packed set (.npz) or a folder of shards, made by `fastgrasp synthesize`")
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
@@ -194,13 +187,8 @@ def _load_shard(path: Path) -> GraspSet:
         raise GraspSetError(f"{path}: format {arrays['version']}, expected {FORMAT_VERSION}; make the set again")
     try:
         rows = {name: _as_stored(arrays[name], kind) for name, (kind, _) in ROWS.items()}
-        grasps = GraspSet(
-            **rows,
-            objects=[str(s) for s in arrays["objects"]],
-            grasp_types=[str(s) for s in arrays["grasp_types"]],
-            hand=str(arrays["hand"]),
-            candidates=int(arrays["candidates"]),
-        )
+        grasps = GraspSet(**rows, objects=[str(s) for s in arrays["objects"]], grasp_types=[
+            str(s) for s in arrays["grasp_types"]], hand=str(arrays["hand"]), candidates=int(arrays["candidates"]))
         grasps.check_rows()
     except (TypeError, ValueError) as error:
         raise GraspSetError(f"{path}: {error}; {_AGAIN}") from error

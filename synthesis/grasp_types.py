@@ -65,9 +65,8 @@ GRASP_TYPES = (
     GraspType("small_diameter", 2, _POWER, {**_WRAP, "palm": 0.8}, "wrap", (0.010, 0.032), 7, row=0.6, handle=True),
     GraspType("adducted_thumb", 4, _POWER, _WRAP, "adducted", (0.014, 0.045), 6, row=1.0, handle=True, **_FIST),
     GraspType("index_extension", 17, _POWER, {**_WRAP, "palm": 0.7}, "index_out", (0.010, 0.040), 7, row=1.0,
-              handle=True),
-    GraspType("power_disk", 10, _POWER, _pads(4, palm=1.0, index_middle=0.2), "disk", (0.045, 0.092), 6),
-    GraspType("power_sphere", 11, _POWER, _WRAP, "sphere", (0.038, 0.088), 7),
+              handle=True), GraspType("power_disk", 10, _POWER, _pads(4, palm=1.0, index_middle=0.2), "disk", (
+                  0.045, 0.092), 6), GraspType("power_sphere", 11, _POWER, _WRAP, "sphere", (0.038, 0.088), 7),
     GraspType("sphere_4_finger", 26, _POWER, _pads(3, **_BALL), "sphere", (0.035, 0.080), 6),
     GraspType("sphere_3_finger", 28, _POWER, _pads(2, **_BALL), "sphere_3", (0.030, 0.075), 6),
     GraspType("ring", 31, _POWER, _pads(2, index_middle=0.5, thumb_middle=0.3), "ring", (0.020, 0.062), 6),
@@ -82,8 +81,6 @@ GRASP_TYPES = (
     GraspType("quadpod", 27, _PRECISION, _pads(3), "quadpod", (0.020, 0.070), 7),
     GraspType("precision_disk", 12, _PRECISION, _pads(4), "disk", (0.040, 0.092), 6),
     GraspType("precision_sphere", 13, _PRECISION, _pads(4), "sphere_tips", (0.030, 0.085), 7),
-    GraspType("parallel_extension", 22, _PRECISION, _pads(4), "straight", (0.006, 0.060), 5, row=0.8),
-    GraspType("writing_tripod", 20, _PRECISION, {**_PEN, "index_base": 0.4}, "writing", (0.004, 0.020), 5,
-              **_ON_MIDDLE),
-)  # fmt: skip
+    GraspType("parallel_extension", 22, _PRECISION, _pads(4), "straight", (0.006, 0.060), 5, row=0.8), GraspType(
+        "writing_tripod", 20, _PRECISION, {**_PEN, "index_base": 0.4}, "writing", (0.004, 0.020), 5, **_ON_MIDDLE))
 TYPE_NAMES = tuple(kind.name for kind in GRASP_TYPES)

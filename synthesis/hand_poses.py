@@ -29,77 +29,22 @@ from fastgrasp_model.hand.joint_limits import FINGER_JOINTS
 # Degrees. Fingers: spread and bend of the MCP joint, bend of PIP, bend of DIP. Thumb: twist, spread and bend of the
 # CMC joint, spread and bend of the MCP joint, bend of the IP joint.
 _DEGREES: dict[str, dict[str, tuple[int, ...]]] = {
-    "fist": {
-        "thumb": (6, 35, 43, 4, 21, 39),
-        "index": (-3, 67, 96, 60),
-        "middle": (-2, 75, 93, 62),
-        "ring": (2, 73, 96, 61),
-        "pinky": (10, 70, 90, 60),
-    },
-    "power": {
-        "thumb": (20, 44, 6, 0, 11, 15),
-        "index": (1, 40, 51, 33),
-        "middle": (1, 52, 54, 33),
-        "ring": (-1, 50, 52, 31),
-        "pinky": (1, 37, 40, 25),
-    },
-    "pinch": {
-        "thumb": (27, 42, 20, 1, 12, 2),
-        "index": (-15, 69, 27, 15),
-        "middle": (-2, 28, 38, 25),
-        "ring": (-2, 24, 36, 24),
-        "pinky": (-2, 20, 34, 22),
-    },
-    "tripod": {
-        "thumb": (19, 38, 37, -3, 12, -14),
-        "index": (-10, 56, 33, 13),
-        "middle": (-7, 70, 49, 36),
-        "ring": (-1, 59, 57, 39),
-        "pinky": (3, 64, 63, 36),
-    },
-    "lateral": {
-        "thumb": (8, 3, 22, 0, 14, 17),
-        "index": (1, 63, 90, 60),
-        "middle": (4, 61, 83, 54),
-        "ring": (-2, 63, 90, 60),
-        "pinky": (7, 57, 80, 54),
-    },
-    "hook": {
-        "thumb": (5, 10, 5, 0, 10, 10),
-        "index": (0, 6, 82, 55),
-        "middle": (0, 6, 86, 57),
-        "ring": (0, 6, 86, 57),
-        "pinky": (0, 5, 84, 56),
-    },
-    "opposition_index": {
-        "thumb": (13, 29, 30, -1, 5, 1),
-        "index": (-6, 65, 47, 30),
-        "middle": (0, 33, 35, 23),
-        "ring": (0, 27, 31, 23),
-        "pinky": (0, 24, 27, 17),
-    },
-    "opposition_middle": {
-        "thumb": (11, 30, 45, 1, 7, -7),
-        "index": (1, 37, 37, 24),
-        "middle": (-11, 63, 48, 26),
-        "ring": (0, 37, 33, 23),
-        "pinky": (-2, 25, 30, 21),
-    },
-    "opposition_ring": {
-        "thumb": (11, 16, 45, 1, 34, -5),
-        "index": (0, 31, 30, 20),
-        "middle": (0, 38, 38, 25),
-        "ring": (-10, 64, 53, 34),
-        "pinky": (-1, 36, 38, 25),
-    },
-    "opposition_pinky": {
-        "thumb": (9, 44, 45, 9, 45, 4),
-        "index": (-1, 26, 28, 19),
-        "middle": (-1, 31, 31, 21),
-        "ring": (0, 43, 36, 25),
-        "pinky": (-5, 88, 11, 4),
-    },
-}
+    "fist": {"thumb": (6, 35, 43, 4, 21, 39), "index": (-3, 67, 96, 60), "middle": (-2, 75, 93, 62),
+             "ring": (2, 73, 96, 61), "pinky": (10, 70, 90, 60)}, "power": {"thumb": (20, 44, 6, 0, 11, 15), "index": (
+                 1, 40, 51, 33), "middle": (1, 52, 54, 33), "ring": (-1, 50, 52, 31), "pinky": (1, 37, 40, 25)},
+    "pinch": {"thumb": (27, 42, 20, 1, 12, 2), "index": (-15, 69, 27, 15), "middle": (-2, 28, 38, 25), "ring": (
+        -2, 24, 36, 24), "pinky": (-2, 20, 34, 22)}, "tripod": {"thumb": (19, 38, 37, -3, 12, -14), "index": (
+            -10, 56, 33, 13), "middle": (-7, 70, 49, 36), "ring": (-1, 59, 57, 39), "pinky": (3, 64, 63, 36)},
+    "lateral": {"thumb": (8, 3, 22, 0, 14, 17), "index": (1, 63, 90, 60), "middle": (4, 61, 83, 54),
+                "ring": (-2, 63, 90, 60), "pinky": (7, 57, 80, 54)}, "hook": {"thumb": (5, 10, 5, 0, 10, 10), "index": (
+                    0, 6, 82, 55), "middle": (0, 6, 86, 57), "ring": (0, 6, 86, 57), "pinky": (0, 5, 84, 56)},
+    "opposition_index": {"thumb": (13, 29, 30, -1, 5, 1), "index": (-6, 65, 47, 30), "middle": (0, 33, 35, 23),
+                         "ring": (0, 27, 31, 23), "pinky": (0, 24, 27, 17)},
+    "opposition_middle": {"thumb": (11, 30, 45, 1, 7, -7), "index": (1, 37, 37, 24), "middle": (-11, 63, 48, 26),
+                          "ring": (0, 37, 33, 23), "pinky": (-2, 25, 30, 21)},
+    "opposition_ring": {"thumb": (11, 16, 45, 1, 34, -5), "index": (0, 31, 30, 20), "middle": (0, 38, 38, 25), "ring": (
+        -10, 64, 53, 34), "pinky": (-1, 36, 38, 25)}, "opposition_pinky": {"thumb": (9, 44, 45, 9, 45, 4), "index": (
+            -1, 26, 28, 19), "middle": (-1, 31, 31, 21), "ring": (0, 43, 36, 25), "pinky": (-5, 88, 11, 4)}}
 
 CLOSED_POSES = ("fist", "power", "pinch", "tripod", "lateral", "hook")
 OPPOSITIONS = ("opposition_index", "opposition_middle", "opposition_ring", "opposition_pinky")

@@ -49,13 +49,7 @@ def sample_synergies(count: int, generator: torch.Generator | None = None) -> Te
 
 def sample_kind(kind: str, count: int, generator: torch.Generator | None = None) -> Tensor:
     """As `sample_synergies`, of one of `KINDS` only. Raises ValueError for another name."""
-    samplers = {
-        "power": _power,
-        "sphere": _sphere,
-        "precision": _precision,
-        "lateral": _lateral,
-        "open": _open,
-    }
+    samplers = {"power": _power, "sphere": _sphere, "precision": _precision, "lateral": _lateral, "open": _open}
     if kind not in samplers:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     draw = _Draw(count, generator)

@@ -18,15 +18,13 @@ import numpy as np
 # modules whose public functions are the families
 ROOMS = ("vessels", "packages", "cookware", "kitchen", "fruits", "bathroom", "office", "household")
 ROOMS += ("workshop", "fittings", "machines", "appliances", "toys", "plain")
-HELD_OUT = frozenset(
-    {"teapot", "jar", "hairdryer", "hairbrush", "light_bulb", "duck", "prism", "kettlebell", "milk_carton", "food_box"}
-    | {"large_bottle", "pliers", "trowel", "saw", "measuring_jug", "mango", "pepper", "saucepan", "stapler", "boat"}
-)
+HELD_OUT = frozenset({"teapot", "jar", "hairdryer", "hairbrush", "light_bulb", "duck", "prism", "kettlebell",
+                      "milk_carton", "food_box"} | {"large_bottle", "pliers", "trowel", "saw", "measuring_jug", "mango",
+                                                    "pepper", "saucepan", "stapler", "boat"})
 URDF_SCALE, URDF_COUNT = 0.015, 1000  # the scale of the URDF files
 # 168 holds NaN; the others are splinters below 8 cm3 or keep more than MAX_FACES faces
-URDF_BROKEN = frozenset(
-    {123, 167, 168, 178, 292, 295, 297, 304, 350, 357, 360, 503, 507, 578, 602, 777, 815, 824, 858, 933}
-)
+URDF_BROKEN = frozenset({123, 167, 168, 178, 292, 295, 297, 304, 350, 357, 360, 503, 507, 578, 602, 777, 815, 824, 858,
+                         933})
 URDF_MARGINS = (0.0, 0.0005, 0.001, 0.002, 0.003)  # metres, until the parts hang together
 MAX_FACES = 4000
 
@@ -108,12 +106,8 @@ def _seed(spec: str) -> int:
 def _makers() -> dict:
     """Every public function of the modules of families, by its name."""
     rooms = [import_module(f"fastgrasp_synthesis.shapes.{room}") for room in ROOMS]
-    return {
-        name: maker
-        for room in rooms
-        for name, maker in vars(room).items()
-        if getattr(maker, "__module__", "") == room.__name__ and not name.startswith("_")
-    }
+    return {name: maker for room in rooms for name, maker in vars(room)
+            .items() if getattr(maker, "__module__", "") == room.__name__ and not name.startswith("_")}
 
 
 def _cleaned(solid):

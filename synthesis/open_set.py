@@ -65,8 +65,7 @@ def grasps(selection: Selection, count: int, seed: int) -> list:
         found = found.split(selection.split)
     if not len(found):
         raise BenchmarkError(
-            f"The grasp set has no grasps in the split '{selection.split}'; choose another, or --split all."
-        )
+            f"The grasp set has no grasps in the split '{selection.split}'; choose another, or --split all.")
     objects = set_objects(found.objects, path)
     return draw(found.parameters(), found.object, objects, count, seed, hand_layer(found.hand))
 

@@ -21,11 +21,8 @@ PACKED_VERSION = 2
 BEYOND = 1e-3  # radians a joint may lie outside its limits, as a solver leaves it; the limit is stored
 _LARGEST = {"betas": 100.0, "global_orient": 3.2, "angles": 3.2, "transl": 100.0}  # beyond these it is no hand
 _PARTS = ("high", "low", "bits", "start", "step")
-_ARRAYS = (
-    *(f"{name}_{part}" for name in fixed_point.COLUMNS for part in _PARTS),
-    "depth", "displacement", "grasp_type", "counts", "objects", "grasp_types", "hand", "hand_sha256", "candidates",
-    "version",
-)  # fmt: skip
+_ARRAYS = (*(f"{name}_{part}" for name in fixed_point.COLUMNS for part in _PARTS), "depth", "displacement",
+           "grasp_type", "counts", "objects", "grasp_types", "hand", "hand_sha256", "candidates", "version")
 _AGAIN = "take the file from the repository again, or pack the shards again with `fastgrasp synthesize --pack`"
 
 
@@ -48,15 +45,10 @@ def pack(grasps: GraspSet, path: str | Path, limit_bytes: int | None = None, han
     sha256, layer = _hand(grasps.hand, hand)
     angles = _within_limits(fixed_point.to_angles(grasps.hand_pose, joint_axes(layer)))
     order = np.lexsort((grasps.grasp_type, grasps.object))
-    arrays = _encoded(grasps[order], angles[order]) | dict(
-        counts=np.bincount(grasps.object, minlength=len(grasps.objects)).astype(np.uint32),
-        objects=np.array(grasps.objects, dtype=np.str_),
-        grasp_types=np.array(grasps.grasp_types, dtype=np.str_),
-        hand=np.str_(grasps.hand),
-        hand_sha256=np.str_(sha256),
-        candidates=np.int64(grasps.candidates),
-        version=np.int64(PACKED_VERSION),
-    )
+    arrays = _encoded(grasps[order], angles[order]) | dict(counts=np.bincount(grasps.object, minlength=len(
+        grasps.objects)).astype(np.uint32), objects=np.array(grasps.objects, dtype=np.str_), grasp_types=np.array(
+            grasps.grasp_types, dtype=np.str_), hand=np.str_(grasps.hand), hand_sha256=np.str_(
+                sha256), candidates=np.int64(grasps.candidates), version=np.int64(PACKED_VERSION))
     return _write(Path(path), arrays, len(grasps), limit_bytes)
 
 
@@ -78,20 +70,13 @@ def unpack(path: str | Path, hand: str | Path | None = None) -> GraspSet:
     _check_arrays(arrays, path)
     values = {name: _decoded(arrays, name, path) for name in fixed_point.COLUMNS}
     layer = _same_hand(arrays, hand, path)
-    grasps = GraspSet(
-        betas=values["betas"],
-        global_orient=values["global_orient"],
-        hand_pose=fixed_point.to_hand_pose(values["angles"], joint_axes(layer)),
-        transl=values["transl"],
-        object=np.repeat(np.arange(len(arrays["counts"]), dtype=np.int32), arrays["counts"].astype(np.int64)),
-        grasp_type=arrays["grasp_type"].astype(np.int16),
-        depth=fixed_point.decode_tenths(arrays["depth"]),
-        displacement=np.ascontiguousarray(fixed_point.decode_tenths(arrays["displacement"]).T),
-        objects=arrays["objects"].tolist(),
-        grasp_types=arrays["grasp_types"].tolist(),
-        hand=str(arrays["hand"]),
-        candidates=int(arrays["candidates"]),
-    )
+    grasps = GraspSet(betas=values["betas"], global_orient=values["global_orient"], hand_pose=fixed_point.to_hand_pose(
+        values["angles"], joint_axes(layer)), transl=values["transl"], object=np.repeat(
+            np.arange(len(arrays["counts"]), dtype=np.int32), arrays["counts"].astype(np.int64)), grasp_type=arrays[
+                "grasp_type"].astype(np.int16), depth=fixed_point.decode_tenths(arrays["depth"]),
+                      displacement=np.ascontiguousarray(fixed_point.decode_tenths(arrays["displacement"]).T),
+                      objects=arrays["objects"].tolist(), grasp_types=arrays["grasp_types"].tolist(),
+                      hand=str(arrays["hand"]), candidates=int(arrays["candidates"]))
     try:
         grasps.check_rows()
     except GraspSetError as error:
@@ -142,18 +127,13 @@ def _check(grasps: GraspSet) -> None:
         bad = ~np.isfinite(getattr(grasps, name)).reshape(len(grasps), -1).all(axis=1)
         if bad.any():
             raise GraspSetError(
-                f"{name} of {bad.sum()} grasps is not finite (first: row {bad.argmax()}); leave them out"
-            )
+                f"{name} of {bad.sum()} grasps is not finite (first: row {bad.argmax()}); leave them out")
 
 
 def _encoded(grasps: GraspSet, angles: np.ndarray) -> dict[str, np.ndarray]:
     """The arrays of codes, and start and step of each column."""
-    values = {
-        "betas": grasps.betas,
-        "global_orient": fixed_point.shortest(grasps.global_orient),
-        "angles": angles,
-        "transl": grasps.transl,
-    }
+    values = {"betas": grasps.betas, "global_orient": fixed_point.shortest(grasps.global_orient), "angles": angles,
+              "transl": grasps.transl}
     arrays = {}
     for name, value in values.items():
         start, step = fixed_point.grid(name, value)
@@ -163,8 +143,7 @@ def _encoded(grasps: GraspSet, angles: np.ndarray) -> dict[str, np.ndarray]:
             low, high, room = value[:, column].min(), value[:, column].max(), 0xFFFF * step[column]
             raise GraspSetError(
                 f"{name}, column {column}, goes from {low:.3g} to {high:.3g}; a packed set has room for {room:.3g} "
-                "between them. Leave out what is no grasp"
-            )
+                "between them. Leave out what is no grasp")
         parts = zip(_PARTS, (*fixed_point.divide(codes), start, step), strict=True)
         arrays |= {f"{name}_{part}": array for part, array in parts}
     arrays["depth"] = fixed_point.encode_tenths(grasps.depth)
@@ -182,8 +161,7 @@ def _within_limits(angles: np.ndarray) -> np.ndarray:
         raise GraspSetError(
             f"{bad} of {len(angles)} grasps bend a joint beyond its limits; worst row {row}: "
             f"{('twist', 'spread', 'bend')[column % 3]} of {joint} by {np.degrees(excess[row, column]):.2f} degrees, "
-            f"{np.degrees(BEYOND):.2f} allowed. Leave them out"
-        )
+            f"{np.degrees(BEYOND):.2f} allowed. Leave them out")
     return np.clip(angles, low, high)
 
 
@@ -192,8 +170,7 @@ def _write(path: Path, arrays: dict, count: int, limit: int | None) -> Path:
         if limit is not None and size > limit:
             raise GraspSetError(
                 f"{count} grasps take {size} bytes ({size / count:.1f} each), the limit is {limit}; `thin` the set to "
-                f"{int(0.99 * count * limit / size)} grasps"
-            )
+                f"{int(0.99 * count * limit / size)} grasps")
 
     return write_arrays(path, arrays, check)
 
@@ -214,8 +191,7 @@ def _check_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
         found = arrays[name]
         if found.shape != shape or kind not in (found.dtype.kind, found.dtype.str[1:]):
             raise GraspSetError(
-                f"{path}: {name} has shape {found.shape} and type {found.dtype}, expected {shape} and {kind}; {_AGAIN}"
-            )
+                f"{path}: {name} has shape {found.shape} and type {found.dtype}, expected {shape} and {kind}; {_AGAIN}")
     if int(arrays["counts"].sum(dtype=np.uint64)) != count:
         raise GraspSetError(f"{path}: counts of the objects add up to {arrays['counts'].sum()}, not {count}; {_AGAIN}")
     if len(set(arrays["objects"].tolist())) != objects or arrays["candidates"] < 0:
@@ -241,8 +217,7 @@ def _same_hand(arrays: dict[str, np.ndarray], hand: str | Path | None, path: Pat
         raise GraspSetError(
             f"{path}: packed with the hand '{arrays['hand']}' of SHA-256 {str(arrays['hand_sha256'])[:16]}..., but the "
             f"file of that name has {sha256[:16]}...; joint angles mean another pose there. Take hand and set of one "
-            "version of FastGrasp, or name the right file in FASTGRASP_HAND"
-        )
+            "version of FastGrasp, or name the right file in FASTGRASP_HAND")
     return layer
 
 
@@ -263,11 +238,9 @@ def _hand(name: str, path: str | Path | None):
     if path is None and file != OPEN_HAND and file.name != name:
         raise GraspSetError(
             f"the set's grasps are of the hand '{name}', whose joint axes are needed to read or pack them; set "
-            f"FASTGRASP_HAND to the path of that file (now '{os.environ.get('FASTGRASP_HAND', '')}')"
-        )
+            f"FASTGRASP_HAND to the path of that file (now '{os.environ.get('FASTGRASP_HAND', '')}')")
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest(), ManoLayer.from_file(file)
     except (OSError, HandModelError) as error:
         raise GraspSetError(
-            f"the hand '{name}' of the set cannot be read ({error}); set FASTGRASP_HAND to its file"
-        ) from error
+            f"the hand '{name}' of the set cannot be read ({error}); set FASTGRASP_HAND to its file") from error

@@ -136,9 +136,8 @@ def _numbers(kind: type, values: dict) -> dict:
     return values
 
 
-def run(out: str | Path, objects: int | str | list[str] = 400, settings=None, seed: int = 0,
-        grasps: int | None = None, crew: Crew | None = None,
-        watch: Callable[[Run], None] | None = None) -> Run:  # fmt: skip
+def run(out: str | Path, objects: int | str | list[str] = 400, settings=None, seed: int = 0, grasps: int | None = None,
+        crew: Crew | None = None, watch: Callable[[Run], None] | None = None) -> Run:
     """Make (or finish) the grasp set in folder `out`.
 
     objects: as `sources.resolve`; settings: ShardSettings; grasps: end when the folder holds so many (default: do all

@@ -59,8 +59,7 @@ def _connected(address: str, count: int, device: str):
         import ray
     except ImportError as error:
         raise WorkersError(
-            f'--ray needs Ray, which is not installed ({error}): pip install "fastgrasp-ros2[ray]"'
-        ) from error
+            f'--ray needs Ray, which is not installed ({error}): pip install "fastgrasp-ros2[ray]"') from error
     quiet = {"logging_level": "ERROR", "log_to_driver": False}
     try:
         with _signals_kept():
@@ -70,10 +69,8 @@ def _connected(address: str, count: int, device: str):
             else:
                 ray.init(address=address, **quiet)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        raise WorkersError(
-            f"--ray {address}: no cluster answers ({error}); start one with `ray start --head`, or give "
-            "`--ray local`; if it wants a token, set RAY_AUTH_MODE=token"
-        ) from error
+        raise WorkersError(f"--ray {address}: no cluster answers ({error}); start one with `ray start --head`, or give "
+                           "`--ray local`; if it wants a token, set RAY_AUTH_MODE=token") from error
     if device != "cpu" and not ray.cluster_resources().get("GPU"):
         ray.shutdown()
         raise WorkersError(f"--ray {address}: the cluster has no GPU; add a machine with one, or use --device cpu")
@@ -118,8 +115,7 @@ def _answer(ray, reference, job: Job) -> Made:
         cause = error.as_instanceof_cause()
         if isinstance(cause, (WorkersError, ImportError)):
             raise WorkersError(
-                f"{cause}; every machine of the cluster needs the same version of fastgrasp and its hand"
-            ) from error
+                f"{cause}; every machine of the cluster needs the same version of fastgrasp and its hand") from error
         return Made(job.number, failed=f"{type(cause).__name__}: {cause}".splitlines()[0])
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[0]

@@ -40,33 +40,19 @@ def figures(grasps: GraspSet, path: Path | None = None, layer: ManoLayer | None 
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(grasps), min(SAMPLE, len(grasps)), replace=False))
     points = keypoints(grasps[rows], layer)
-    return {
-        "size": size(grasps, path),
-        "splits": splits(grasps),
-        "families": families(grasps),
-        "grasps_per_object": per_object(grasps),
-        "types": types(grasps),
-        "depth_mm": _spread(1000 * grasps.depth),
-        "displacement_mm": displacement(grasps),
-        "betas": shapes(grasps, rows, layer),
-        "palm_faces": palm_directions(grasps),
-        "aperture_mm": _spread(1000 * np.linalg.norm(points[:, 4] - points[:, 8], axis=1)),
-        "diversity": diversity_of(grasps, layer, rng),
-    }
+    return {"size": size(grasps, path), "splits": splits(grasps), "families": families(grasps),
+            "grasps_per_object": per_object(grasps), "types": types(grasps), "depth_mm": _spread(1000 * grasps.depth),
+            "displacement_mm": displacement(grasps), "betas": shapes(grasps, rows, layer),
+            "palm_faces": palm_directions(grasps), "aperture_mm": _spread(1000 * np.linalg.norm(
+                points[:, 4] - points[:, 8], axis=1)), "diversity": diversity_of(grasps, layer, rng)}
 
 
 def size(grasps: GraspSet, path: Path | None) -> dict:
     """How much there is, and the packed file it is in."""
     held = np.unique(grasps.object)
-    found = {
-        "grasps": len(grasps),
-        "objects": len(held),
-        "objects_listed": len(grasps.objects),
-        "families": len({_family(grasps.objects[number]) for number in held}),
-        "grasp_types": int((np.bincount(grasps.grasp_type) > 0).sum()),
-        "candidates": grasps.candidates,
-        "hand": grasps.hand,
-    }
+    found = {"grasps": len(grasps), "objects": len(held), "objects_listed": len(grasps.objects),
+             "families": len({_family(grasps.objects[number]) for number in held}), "grasp_types": int(
+                 (np.bincount(grasps.grasp_type) > 0).sum()), "candidates": grasps.candidates, "hand": grasps.hand}
     if path is not None and path.is_file():
         data = path.read_bytes()
         found |= {"file_bytes": len(data), "bytes_per_grasp": len(data) / len(grasps)}
@@ -80,11 +66,8 @@ def splits(grasps: GraspSet) -> dict[str, dict[str, int]]:
     found = {}
     for name in ("train", "validation"):
         mine = [(spec, n) for spec, n in zip(grasps.objects, counts, strict=True) if n and split_of(spec) == name]
-        found[name] = {
-            "grasps": int(sum(n for _, n in mine)),
-            "objects": len(mine),
-            "families": len({_family(spec) for spec, _ in mine}),
-        }
+        found[name] = {"grasps": int(sum(n for _, n in mine)), "objects": len(mine),
+                       "families": len({_family(spec) for spec, _ in mine})}
     return found
 
 
@@ -106,14 +89,9 @@ def per_object(grasps: GraspSet) -> dict:
     """Grasps on each object, of all objects that are listed and of those that have any."""
     counts = np.bincount(grasps.object, minlength=len(grasps.objects))
     held = counts[counts > 0]
-    return {
-        "min": int(held.min()),
-        "median": float(np.median(held)),
-        "max": int(held.max()),
-        "without": int((counts == 0).sum()),
-        "share_well_held": float((held >= WELL_HELD).mean()),
-        "share_well_held_of_listed": float((counts >= WELL_HELD).mean()),
-    }
+    return {"min": int(held.min()), "median": float(np.median(held)), "max": int(held.max()),
+            "without": int((counts == 0).sum()), "share_well_held": float((held >= WELL_HELD).mean()),
+            "share_well_held_of_listed": float((counts >= WELL_HELD).mean())}
 
 
 def types(grasps: GraspSet) -> dict[str, dict]:
@@ -122,24 +100,17 @@ def types(grasps: GraspSet) -> dict[str, dict]:
     found = {}
     for number, name in enumerate(grasps.grasp_types):
         mine = grasps.grasp_type == number
-        found[name] = {
-            "grasps": int(mine.sum()),
-            "share": float(mine.mean()),
-            "objects": len(np.unique(grasps.object[mine])),
-            "share_of_objects": len(np.unique(grasps.object[mine])) / held,
-            "moved_mm": float(1000 * np.median(worst[mine])) if mine.any() else None,
-        }
+        found[name] = {"grasps": int(mine.sum()), "share": float(mine.mean()), "objects": len(
+            np.unique(grasps.object[mine])), "share_of_objects": len(np.unique(grasps.object[mine])) / held,
+                       "moved_mm": float(1000 * np.median(worst[mine])) if mine.any() else None}
     return found
 
 
 def displacement(grasps: GraspSet) -> dict:
     """Millimetres the object moved: mean of the six directions, the worst of them, and how many are saturated."""
     worst = grasps.displacement.max(axis=1)
-    return {
-        "mean_of_six": _spread(1000 * grasps.displacement.mean(axis=1)),
-        "worst_of_six": _spread(1000 * worst),
-        "share_saturated": float((worst > SATURATED).mean()),
-    }
+    return {"mean_of_six": _spread(1000 * grasps.displacement.mean(axis=1)), "worst_of_six": _spread(1000 * worst),
+            "share_saturated": float((worst > SATURATED).mean())}
 
 
 def shapes(grasps: GraspSet, rows: np.ndarray, layer: ManoLayer) -> dict:
@@ -150,12 +121,9 @@ def shapes(grasps: GraspSet, rows: np.ndarray, layer: ManoLayer) -> dict:
         flat[:, :10] = grasps.betas[rows[first : first + _CHUNK]]
         points = _keypoints(flat, layer)
         length.append(1000 * np.linalg.norm(points[:, 12] - points[:, 0], axis=1))
-    return {
-        "sd": float(grasps.betas.std()),
-        "greatest": float(np.abs(grasps.betas).max()),
-        "sd_by_shape": grasps.betas.std(axis=0).astype(float).tolist(),
-        "hand_length_mm": _spread(np.concatenate(length)),
-    }
+    return {"sd": float(grasps.betas.std()), "greatest": float(np.abs(grasps.betas).max()),
+            "sd_by_shape": grasps.betas.std(axis=0).astype(float).tolist(),
+            "hand_length_mm": _spread(np.concatenate(length))}
 
 
 def palm_directions(grasps: GraspSet) -> dict[str, float]:
@@ -185,18 +153,12 @@ def diversity_of(grasps: GraspSet, layer: ManoLayer, rng: np.random.Generator) -
     apart = np.array([diversity.mean_pairwise_joint_distance_cm(points) for points in hands])
     alone = [_clusters(points, 3) for points in hands] if each >= 2 * diversity.CLUSTERS else []
     pooled = _clusters(np.concatenate([points[:POOLED] for points in hands]), diversity.SEEDS)
-    return {
-        "objects": len(chosen),
-        "grasps_each": each,
-        "joint_distance_cm": _spread(apart),
-        "entropy_nats": _spread(np.array([found["entropy"] for found in alone])) if alone else None,
-        "cluster_size_cm": _spread(np.array([found["cluster_size"] for found in alone])) if alone else None,
-        "pooled_grasps": sum(len(points[:POOLED]) for points in hands),
-        "pooled_entropy_nats": pooled["entropy"],
-        "pooled_entropy_sd": pooled["entropy_sd"],
-        "pooled_cluster_size_cm": pooled["cluster_size"],
-        "pooled_cluster_size_sd": pooled["cluster_size_sd"],
-    }
+    return {"objects": len(chosen), "grasps_each": each, "joint_distance_cm": _spread(apart),
+            "entropy_nats": _spread(np.array([found["entropy"] for found in alone])) if alone else None,
+            "cluster_size_cm": _spread(np.array([found["cluster_size"] for found in alone])) if alone else None,
+            "pooled_grasps": sum(len(points[:POOLED]) for points in hands), "pooled_entropy_nats": pooled["entropy"],
+            "pooled_entropy_sd": pooled["entropy_sd"], "pooled_cluster_size_cm": pooled["cluster_size"],
+            "pooled_cluster_size_sd": pooled["cluster_size_sd"]}
 
 
 def keypoints(grasps: GraspSet, layer: ManoLayer) -> np.ndarray:

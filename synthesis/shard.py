@@ -19,13 +19,7 @@ from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.object_specs import ObjectSpecError, make_object
 from fastgrasp_synthesis.optimise import Optimised, Optimiser, OptimiseSettings
 from fastgrasp_synthesis.starts import Chords, StartSampler, find_chords
-from fastgrasp_synthesis.verify import (
-    VerifySettings,
-    cheap_tests,
-    self_depths,
-    shared_volumes,
-    slip_limits,
-)
+from fastgrasp_synthesis.verify import (VerifySettings, cheap_tests, self_depths, shared_volumes, slip_limits)
 
 
 @dataclass(frozen=True)
@@ -156,20 +150,11 @@ class ShardMaker:
     def _grasp_set(self, kept: Verified, specs: list[str], usable: list[int], candidates: int) -> GraspSet:
         hands = kept.hands
         parameters = self.hands.parameters(hands.betas, hands.rotations, hands.transl).cpu().numpy()
-        return GraspSet(
-            betas=parameters[:, :10],
-            global_orient=parameters[:, 10:13],
-            hand_pose=parameters[:, 13:58],
-            transl=parameters[:, 58:],
-            object=np.array(usable, dtype=np.int32)[hands.object.cpu().numpy()],
-            grasp_type=hands.kind.cpu().numpy().astype(np.int8),
-            depth=kept.depth.cpu().numpy(),
-            displacement=kept.moved.cpu().numpy(),
-            objects=list(specs),
-            grasp_types=list(TYPE_NAMES),
-            hand=self.hands.layer.name,
-            candidates=candidates,
-        )
+        return GraspSet(betas=parameters[:, :10], global_orient=parameters[:, 10:13], hand_pose=parameters[:, 13:58],
+                        transl=parameters[:, 58:], object=np.array(usable, dtype=np.int32)[hands.object.cpu().numpy()],
+                        grasp_type=hands.kind.cpu().numpy().astype(np.int8), depth=kept.depth.cpu().numpy(),
+                        displacement=kept.moved.cpu().numpy(), objects=list(specs), grasp_types=list(TYPE_NAMES),
+                        hand=self.hands.layer.name, candidates=candidates)
 
 
 def _chords(mesh, grids: SignedDistanceGrids, row: int, count: int, seed: int, device) -> Chords:

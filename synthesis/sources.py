@@ -184,10 +184,8 @@ def _known(spec: str) -> str:
         if ":" in spec and family in (*procedural.families(), "urdf"):
             raise SourceError(f"--objects: {error}") from error
         near = ", ".join(get_close_matches(family, procedural.families(), 3, 0.5))
-        raise SourceError(
-            f"--objects: {spec!r} is no file or folder here, and no object such as mug:12 or urdf:017"
-            + (f" (families with a similar name: {near})" if ":" in spec and near else "")
-        ) from error
+        raise SourceError(f"--objects: {spec!r} is no file or folder here, and no object such as mug:12 or urdf:017"
+                          + (f" (families with a similar name: {near})" if ":" in spec and near else "")) from error
     return spec
 
 
@@ -211,8 +209,7 @@ def _checked(specs: list[str], root: Path | None) -> dict[str, dict]:
     if refused:
         raise SourceError(
             f"{len(refused)} of {len(refused) + len(known)} meshes cannot be used; mend them, or name the others in a "
-            "list (--objects @FILE):\n  " + "\n  ".join(refused)
-        )
+            "list (--objects @FILE):\n  " + "\n  ".join(refused))
     return known
 
 
@@ -220,13 +217,11 @@ def _check_size(longest: float) -> None:
     if longest > LONGEST:
         raise MeshError(
             f"it is {longest:.4g} m long, more than the {LONGEST:g} m a hand could grasp. Is it in millimetres? "
-            "Meshes are in metres: scale it by 0.001 (centimetres: 0.01)"
-        )
+            "Meshes are in metres: scale it by 0.001 (centimetres: 0.01)")
     if longest < SHORTEST:
         raise MeshError(
             f"it is {1000 * longest:.3g} mm long, less than the {1000 * SHORTEST:g} mm a hand could grasp. Meshes are "
-            "in metres, not in millimetres or kilometres: scale it to its true size"
-        )
+            "in metres, not in millimetres or kilometres: scale it to its true size")
 
 
 def _thinned(mesh) -> tuple[object, list[str]]:

@@ -165,9 +165,8 @@ class StartSampler:
         needed = torch.tensor([0.005, 0.015, 0.03], device=device)
         clear = (air - needed).clamp_max(0.0).sum(-1)  # 0 when all three are free
         row = torch.linalg.cross(u[:, None].expand_as(v), v)
-        ends = (middles + 0.5 * widths[:, None] * u)[:, None, None] + row[:, :, None] * torch.tensor(
-            ROW, device=device
-        )[:, None]
+        ends = (middles + 0.5 * widths[:, None] * u)[:, None,
+                                                     None] + row[:, :, None] * torch.tensor(ROW, device=device)[:, None]
         astray = grids.query(ends.flatten(1, 2), objects).abs().unflatten(1, (tries, len(ROW))).mean(-1)
         # from outside: back along v should lead away from the centre of mass
         outward = -(v * middles[:, None]).sum(-1) / 0.03

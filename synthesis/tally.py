@@ -55,16 +55,13 @@ class Tally:
     def summary(self) -> dict:
         """Plain numbers for --json and the data card. core_hours: time on processor cores; gpu_hours: with a GPU."""
         tried, kept = sum(self.candidates.values()), self.grasps
-        return {
-            "shards": self.shards, "objects": self.objects, "candidates": tried, "grasps": kept,
-            "yield": kept / tried if tried else 0.0,
-            "core_hours": self.core_seconds / 3600, "gpu_hours": self.gpu_seconds / 3600,
-            "grasps_per_core_second": kept / self.core_seconds if self.core_seconds else 0.0,
-            "yield_by_type": {name: self.kept[name] / n for name, n in sorted(self.candidates.items()) if n},
-            "kept_by_type": dict(sorted(self.kept.items())), "rejected": dict(self.rejected),
-            "seconds_by_stage": dict(self.seconds),
-            "failed_shards": {str(number): reason for number, reason in self.failed.items()},
-        }  # fmt: skip
+        return {"shards": self.shards, "objects": self.objects, "candidates": tried, "grasps": kept,
+                "yield": kept / tried if tried else 0.0, "core_hours": self.core_seconds / 3600,
+                "gpu_hours": self.gpu_seconds / 3600, "grasps_per_core_second": kept / self.core_seconds
+                if self.core_seconds else 0.0, "yield_by_type": {name: self.kept[name] / n for name, n in sorted(
+                    self.candidates.items()) if n}, "kept_by_type": dict(sorted(self.kept.items())),
+                "rejected": dict(self.rejected), "seconds_by_stage": dict(self.seconds),
+                "failed_shards": {str(number): reason for number, reason in self.failed.items()}}
 
 
 def record_of(made, objects: int, device: str) -> dict:
@@ -73,10 +70,8 @@ def record_of(made, objects: int, device: str) -> dict:
     if made.failed:
         return {"shard": made.number, "time": when, "failed": made.failed}
     counts = {name: dict(getattr(made.report, name)) for name in _COUNTERS}
-    return {
-        "shard": made.number, "time": when, "host": made.host, "device": device.split(":")[0], "objects": objects,
-        "grasps": len(made.grasps), "core_seconds": made.core_seconds, "wall_seconds": made.wall_seconds, **counts,
-    }  # fmt: skip
+    return {"shard": made.number, "time": when, "host": made.host, "device": device.split(":")[0], "objects": objects,
+            "grasps": len(made.grasps), "core_seconds": made.core_seconds, "wall_seconds": made.wall_seconds, **counts}
 
 
 def append_record(folder: Path, record: dict) -> None:

@@ -32,9 +32,8 @@ class _Posture:
     def between(self, low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(self.count, generator=self.generator)
 
-    def finger(
-        self, name: str, mcp: Tensor, pip: Tensor, dip: Tensor | None = None, spread: Tensor | float = 0.0
-    ) -> None:
+    def finger(self, name: str, mcp: Tensor, pip: Tensor, dip: Tensor | None = None,
+               spread: Tensor | float = 0.0) -> None:
         """MCP, PIP and DIP bend and MCP spread of a long finger, each some degrees off; DIP follows PIP by half."""
         first, middle, last = (joint - 1 for joint in FINGER_JOINTS[name])
         off = torch.randn(self.count, 3, generator=self.generator) * torch.tensor([4.0, 4.0, 3.0])
@@ -52,9 +51,8 @@ class _Posture:
 
     def opposed_thumb(self, near: Tensor) -> None:
         """The thumb against the fingers; near (B,) 0 = hand wide open, 1 = pads almost meet."""
-        self.thumb(
-            self.between(14, 26), self.between(36, 45), 4 + 24 * near, 5 + 22 * near, self.between(-10, 6) + 10 * near
-        )
+        self.thumb(self.between(14, 26), self.between(36, 45), 4 + 24 * near, 5 + 22 * near,
+                   self.between(-10, 6) + 10 * near)
 
     def idle(self, names: tuple[str, ...]) -> None:
         """Fingers that take no part: all about equally at ease, between half stretched and rolled in."""
@@ -176,30 +174,16 @@ def _writing(p: _Posture) -> None:
 
 # name: (posture it starts from, what is shaped on it)
 TEMPLATES: dict[str, tuple[str | None, Callable[[_Posture], None]]] = {
-    "wrap": ("power", _wrap),
-    "adducted": ("power", _adducted),
-    "index_out": ("power", _index_out),
-    "sphere": ("sphere", _sphere),
-    "sphere_3": ("sphere", _sphere_3),
-    "sphere_tips": (None, _sphere_tips),
-    "disk": (None, _disk),
-    "ring": (None, _ring),
-    "straight": (None, _straight),
-    "pads_1": (None, _pads(1)),
-    "pads_2": (None, _pads(2)),
-    "pads_3": (None, _pads(3)),
-    "pads_4": (None, _pads(4)),
-    "tripod": (None, _round_pads(2)),
-    "quadpod": (None, _round_pads(3)),
-    "lateral": ("lateral", _lateral),
-    "lateral_tripod": (None, _lateral_tripod),
-    "writing": (None, _writing),
-}
+    "wrap": ("power", _wrap), "adducted": ("power", _adducted), "index_out": ("power", _index_out),
+    "sphere": ("sphere", _sphere), "sphere_3": ("sphere", _sphere_3), "sphere_tips": (None, _sphere_tips),
+    "disk": (None, _disk), "ring": (None, _ring), "straight": (None, _straight), "pads_1": (None, _pads(1)),
+    "pads_2": (None, _pads(2)), "pads_3": (None, _pads(3)), "pads_4": (None, _pads(4)),
+    "tripod": (None, _round_pads(2)), "quadpod": (None, _round_pads(3)), "lateral": ("lateral", _lateral),
+    "lateral_tripod": (None, _lateral_tripod), "writing": (None, _writing)}
 
 
-def sample_template(
-    name: str, count: int, layer: ManoLayer, spheres: CollisionSpheres, generator: torch.Generator
-) -> Tensor:
+def sample_template(name: str, count: int, layer: ManoLayer, spheres: CollisionSpheres,
+                    generator: torch.Generator) -> Tensor:
     """`count` postures of one of TEMPLATES: anatomical angles (count,15,3), radians, inside the joint limits.
 
     Fingers that cross are parted with the hand's collision spheres. On the CPU.

@@ -57,12 +57,9 @@ def cheap_tests(hands: Hands, found: Optimised, grids: SignedDistanceGrids, sett
         vertices = hands.layer.skin(pose, found.betas, found.rotations)
         distance = grids.query(vertices, found.object)
         depth = contact.greatest_depth(distance)
-        tests = {
-            "depth": depth <= settings.depth,
-            "contact": _touches_enough(hands, distance, settings.within),
-            "type": _is_of_its_type(hands, distance, found.kind, settings.faithful),
-            "overlap": hands.spheres.overlap(pose).amax(1) <= settings.overlap,
-        }
+        tests = {"depth": depth <= settings.depth, "contact": _touches_enough(hands, distance, settings.within),
+                 "type": _is_of_its_type(hands, distance, found.kind, settings.faithful),
+                 "overlap": hands.spheres.overlap(pose).amax(1) <= settings.overlap}
     passed, rejected = torch.ones_like(tests["depth"]), {}
     for name, good in tests.items():  # each hand is charged to the first test it fails
         rejected[name] = int((passed & ~good).sum())

@@ -38,12 +38,8 @@ def apple(r: Generator) -> Manifold:
     t = np.linspace(-np.pi / 2, np.pi / 2, 22)
     reach, height = np.cos(t) ** 0.85, np.sin(t) * (1 - 0.18 * np.abs(np.sin(t)) ** 6)
     dent = 0.16 * np.exp(-((reach / 0.3) ** 2))
-    body = s.turned(
-        [
-            (radius * a, radius * tall * (b - np.sign(b) * d))
-            for a, b, d in zip(reach, np.sort(height), dent, strict=True)
-        ]
-    )
+    body = s.turned([(radius * a, radius * tall * (b - np.sign(b) * d))
+                     for a, b, d in zip(reach, np.sort(height), dent, strict=True)])
     return s.union(body, _stalk(radius * tall * 0.66, radius * r.uniform(0.25, 0.45)))
 
 
@@ -51,9 +47,8 @@ def citrus(r: Generator) -> Manifold:
     """Orange to lemon: a ball with a nipple at the ends."""
     radius, tip = r.uniform(24, 42), r.uniform(0.0, 0.22)
     t = np.linspace(-np.pi / 2, np.pi / 2, 24)
-    return s.turned(
-        [(radius * np.cos(a), radius * (np.sin(a) * r.uniform(0.99, 1.0) + tip * np.sin(a) ** 9)) for a in t]
-    )
+    return s.turned([(radius * np.cos(a), radius * (np.sin(a) * r.uniform(0.99, 1.0) + tip * np.sin(a) ** 9))
+                     for a in t])
 
 
 def potato(r: Generator) -> Manifold:
@@ -79,28 +74,16 @@ def mango(r: Generator) -> Manifold:
 def pear(r: Generator) -> Manifold:
     """Pear, quince."""
     low, high, height = r.uniform(27, 38), r.uniform(12, 19), r.uniform(75, 105)
-    knots = [
-        (4, 0),
-        (low * 0.8, height * 0.1),
-        (low, height * 0.3),
-        (high, height * 0.75),
-        (high * 0.8, height * 0.93),
-        (3, height),
-    ]
+    knots = [(4, 0), (low * 0.8, height * 0.1), (low, height * 0.3), (high, height * 0.75), (high * 0.8, height * 0.93),
+             (3, height)]
     return s.union(s.turned(s.smooth_profile(knots)), _stalk(height, r.uniform(12, 22)))
 
 
 def avocado(r: Generator) -> Manifold:
     """A pear shape without a stalk; some halved, with the stone."""
     low, height = r.uniform(29, 38), r.uniform(85, 120)
-    knots = [
-        (3, 0),
-        (low * 0.75, height * 0.08),
-        (low, height * 0.32),
-        (low * 0.62, height * 0.75),
-        (low * 0.4, height * 0.93),
-        (3, height),
-    ]
+    knots = [(3, 0), (low * 0.75, height * 0.08), (low, height * 0.32), (low * 0.62, height * 0.75),
+             (low * 0.4, height * 0.93), (3, height)]
     body = s.turned(s.smooth_profile(knots))
     if r.random() < 0.3:
         stone = s.egg(low * 0.45, low * 0.45, low * 0.45).translate((0, 0, height * 0.33))
@@ -115,9 +98,8 @@ def aubergine(r: Generator) -> Manifold:
     swell = thick * np.interp(z, [0, 0.06, 0.3, 0.7, 0.95, 1], [0.25, 0.7, 1, r.uniform(0.65, 0.9), 0.5, 0.4])
     bend = r.uniform(0, 22) * np.sin(np.pi * z)
     body = s.tube(np.stack([bend, 0 * z, z * length], 1), swell, 20)
-    crown = s.turned(
-        [(thick * 0.75, length - 24), (thick * 0.5, length + 2), (5, length + 8), (4, length + r.uniform(16, 28))], 6
-    )
+    crown = s.turned([(thick * 0.75, length - 24), (thick * 0.5, length + 2), (5, length + 8),
+                      (4, length + r.uniform(16, 28))], 6)
     return s.union(body, crown)
 
 
@@ -142,18 +124,16 @@ def carrot(r: Generator) -> Manifold:
     """Carrot, parsnip, with a tuft."""
     length = r.uniform(100, 180)
     knots = [(2, 0), (r.uniform(8, 14), length * 0.5), (r.uniform(14, 22), length * 0.93), (6, length)]
-    return s.union(
-        s.turned(s.smooth_profile(knots), 20), s.cylinder(5, r.uniform(10, 22), 7).translate((0, 0, length - 4))
-    )
+    return s.union(s.turned(s.smooth_profile(knots), 20),
+                   s.cylinder(5, r.uniform(10, 22), 7).translate((0, 0, length - 4)))
 
 
 def cucumber(r: Generator) -> Manifold:
     """Cucumber, sausage, baguette end: a bent rod with round ends."""
     length, thick = r.uniform(100, 210), r.uniform(11, 26)
     bend = r.uniform(0, 0.25) * length
-    path = s.smooth_path(
-        [(-length / 2, 0, 0), (-length / 4, 0, bend * 0.5), (length / 4, 0, bend * 0.5), (length / 2, 0, 0)]
-    )
+    path = s.smooth_path([(-length / 2, 0, 0), (-length / 4, 0, bend * 0.5), (length / 4, 0, bend * 0.5),
+                          (length / 2, 0, 0)])
     t = np.linspace(-1, 1, len(path))
     return s.tube(path, thick * np.clip(1 - np.abs(t) ** r.uniform(8, 20), 0.3, 1), 18)
 
@@ -164,12 +144,10 @@ def grapes(r: Generator) -> Manifold:
     for level, count in enumerate((1, 4, 6, 6)):
         ball = s.egg(size, size, size * r.uniform(0.95, 1.2), 20)
         turn = ball.rotate((0, 0, 29 * level))
-        parts += [
-            p.translate((0, 0, level * size * 1.35)) for p in s.ring_of(turn, count, (0, 0.9, 1.5, 1.35)[level] * size)
-        ]
-    core = s.turned(
-        [(size * 0.4, 0), (size * 0.9, size * 2), (size * 0.9, size * 4.2), (4, size * 4.6), (3.5, size * 6.2)], 12
-    )
+        parts += [p.translate((0, 0, level * size * 1.35))
+                  for p in s.ring_of(turn, count, (0, 0.9, 1.5, 1.35)[level] * size)]
+    core = s.turned([(size * 0.4, 0), (size * 0.9, size * 2), (size * 0.9, size * 4.2), (4, size * 4.6),
+                     (3.5, size * 6.2)], 12)
     return s.union(core, *parts)
 
 
@@ -177,25 +155,22 @@ def pumpkin(r: Generator) -> Manifold:
     """A flat ribbed ball with a stalk: pumpkin, garlic, squash, tomato."""
     ribs, radius, flat = int(r.integers(6, 11)), r.uniform(30, 52), r.uniform(0.6, 0.95)
     lobe = s.egg(radius * 0.55, radius * r.uniform(0.3, 0.4) * 8 / ribs, radius * flat, 24)
-    return s.union(
-        *s.ring_of(lobe, ribs, radius * 0.45), s.cylinder(6, radius * 0.5, 4.5).translate((0, 0, radius * flat * 0.7))
-    )
+    return s.union(*s.ring_of(lobe, ribs, radius * 0.45),
+                   s.cylinder(6, radius * 0.5, 4.5).translate((0, 0, radius * flat * 0.7)))
 
 
 def mushroom(r: Generator) -> Manifold:
     cap, stem, height = r.uniform(22, 42), r.uniform(9, 15), r.uniform(35, 60)
     hat = s.egg(cap, cap, cap * r.uniform(0.6, 0.9)).trim_by_plane((0, 0, 1), -cap * 0.1).translate((0, 0, height))
-    return s.union(
-        hat, s.turned(s.smooth_profile([(stem * 1.1, 0), (stem, height * 0.5), (stem * 1.1, height + 4)]), 20)
-    )
+    return s.union(hat,
+                   s.turned(s.smooth_profile([(stem * 1.1, 0), (stem, height * 0.5), (stem * 1.1, height + 4)]), 20))
 
 
 def strawberry(r: Generator) -> Manifold:
     """A pointed berry with a leafy collar: strawberry, radish, fig."""
     radius, height = r.uniform(17, 28), r.uniform(38, 62)
-    body = s.turned(
-        s.smooth_profile([(2, 0), (radius * 0.6, height * 0.25), (radius, height * 0.75), (radius * 0.6, height)])
-    )
+    body = s.turned(s.smooth_profile([(2, 0), (radius * 0.6, height * 0.25), (radius, height * 0.75),
+                                      (radius * 0.6, height)]))
     leaf = s.egg(radius * 0.5, radius * 0.25, 3).rotate((0, 12, 0))
     return s.union(body, *[p.translate((0, 0, height)) for p in s.ring_of(leaf, 5, radius * 0.5)], _stalk(height, 10))
 
@@ -207,12 +182,8 @@ def corn(r: Generator) -> Manifold:
     reach = radius * (1 + 0.05 * np.abs(np.sin(rows * t / 2)))
     z = np.linspace(0, 1, 14)
     shrink = np.interp(z, [0, 0.08, 0.5, 0.9, 1], [0.75, 1, 0.97, 0.6, 0.25])
-    rings = np.stack(
-        [
-            np.column_stack([reach * k * np.cos(t), reach * k * np.sin(t), np.full_like(t, h * length)])
-            for k, h in zip(shrink, z, strict=True)
-        ]
-    )
+    rings = np.stack([np.column_stack([reach * k * np.cos(t), reach * k * np.sin(t), np.full_like(t, h * length)])
+                      for k, h in zip(shrink, z, strict=True)])
     return s.union(s.lofted(rings), s.cylinder(9, 22).translate((0, 0, -20)))
 
 
@@ -221,11 +192,8 @@ def egg(r: Generator) -> Manifold:
     wide, tall, lean = r.uniform(19, 30), r.uniform(1.25, 1.45), r.uniform(0.1, 0.2)
 
     def shape(points: np.ndarray) -> np.ndarray:
-        return (
-            points
-            * np.column_stack([1 - lean * points[:, 2], 1 - lean * points[:, 2], np.full(len(points), tall)])
-            * wide
-        )
+        return (points * np.column_stack([1 - lean * points[:, 2], 1 - lean * points[:, 2],
+                                          np.full(len(points), tall)]) * wide)
 
     return Manifold.sphere(1.0, 32).warp_batch(shape)
 
@@ -241,12 +209,8 @@ def croissant(r: Generator) -> Manifold:
     curve, thick, steps = r.uniform(42, 60), r.uniform(18, 26), 9
     angles = np.radians(np.linspace(15, 165, steps))
     sizes = thick * np.interp(np.abs(np.linspace(-1, 1, steps)), [0, 1], [1, 0.4])
-    lumps = [
-        s.egg(thick * 0.62, k, k * 0.9, 24)
-        .rotate((0, 0, np.degrees(a) + 90))
-        .translate((curve * np.cos(a), curve * np.sin(a), 0))
-        for a, k in zip(angles, sizes, strict=True)
-    ]
+    lumps = [s.egg(thick * 0.62, k, k * 0.9, 24).rotate((0, 0, np.degrees(a) + 90))
+             .translate((curve * np.cos(a), curve * np.sin(a), 0)) for a, k in zip(angles, sizes, strict=True)]
     return s.union(*lumps).trim_by_plane((0, 0, 1), -thick * 0.6)
 
 

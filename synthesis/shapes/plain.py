@@ -16,11 +16,8 @@ def block(r: Generator) -> Manifold:
     body = s.rounded_box(x, y, z, r.uniform(1, 4))
     if kind == "bridge":
         return body - s.cylinder(z * 0.25, 200).translate((0, 0, -100)).rotate((0, 90, 0)).translate((0, y / 2, 0))
-    return (
-        s.hull(body.trim_by_plane((0, 0, -1), 0), s.rounded_box(x, 6, 6, 2).translate((0, 0, z * 0.4)))
-        if kind == "roof"
-        else body
-    )
+    return (s.hull(body.trim_by_plane((0, 0, -1), 0), s.rounded_box(x, 6, 6, 2).translate((0, 0, z * 0.4)))
+            if kind == "roof" else body)
 
 
 def bridge_arch(r: Generator) -> Manifold:
@@ -47,9 +44,8 @@ def gear(r: Generator) -> Manifold:
     t = np.linspace(0, 2 * np.pi, 4 * teeth, endpoint=False)
     reach = radius * np.where((np.arange(4 * teeth) // 2) % 2, 0.84, 1.0)
     hub = s.cylinder(radius * 0.4, thick + 10).translate((0, 0, -thick / 2 - 5))
-    return s.union(s.plate_of(np.stack([reach * np.cos(t), reach * np.sin(t)], 1), thick), hub) - s.cylinder(
-        radius * 0.22, 200
-    ).translate((0, 0, -100))
+    return s.union(s.plate_of(np.stack([reach * np.cos(t), reach * np.sin(t)], 1), thick),
+                   hub) - s.cylinder(radius * 0.22, 200).translate((0, 0, -100))
 
 
 def ball(r: Generator) -> Manifold:

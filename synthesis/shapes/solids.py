@@ -19,12 +19,8 @@ def rounded_box(x: float, y: float, z: float, radius: float = 3.0) -> Manifold:
     """A box x by y by z centred at the origin with rounded edges."""
     radius = min(radius, 0.49 * min(x, y, z))
     ball = Manifold.sphere(radius, 12)
-    corners = [
-        ball.translate((sx * (x / 2 - radius), sy * (y / 2 - radius), sz * (z / 2 - radius)))
-        for sx in (-1, 1)
-        for sy in (-1, 1)
-        for sz in (-1, 1)
-    ]
+    corners = [ball.translate((sx * (x / 2 - radius), sy * (y / 2 - radius), sz * (z / 2 - radius))) for sx in (-1, 1)
+               for sy in (-1, 1) for sz in (-1, 1)]
     return Manifold.batch_hull(corners)
 
 
@@ -93,9 +89,8 @@ def from_arrays(vertices: np.ndarray, faces: np.ndarray) -> Manifold:
     """A Manifold from vertices (V,3) and faces (F,3), turned inside out if it has negative volume."""
     solid = Manifold(m3.Mesh(np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces, np.uint32)))
     if solid.volume() < 0:
-        solid = Manifold(
-            m3.Mesh(np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces[:, ::-1], np.uint32))
-        )
+        solid = Manifold(m3.Mesh(np.ascontiguousarray(vertices, np.float32),
+                                 np.ascontiguousarray(faces[:, ::-1], np.uint32)))
     return solid
 
 

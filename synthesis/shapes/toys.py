@@ -14,9 +14,8 @@ def brick_toy(r: Generator) -> Manifold:
     unit, nx, ny = r.uniform(15, 20), int(r.integers(1, 3)), int(r.integers(2, 5))
     high = unit * r.uniform(0.8, 1.5)
     stud = s.cylinder(unit * 0.3, high / 2 + unit * 0.25, segments=20)
-    studs = [
-        stud.translate(((i - (nx - 1) / 2) * unit, (j - (ny - 1) / 2) * unit, 0)) for i in range(nx) for j in range(ny)
-    ]
+    studs = [stud.translate(((i - (nx - 1) / 2) * unit, (j - (ny - 1) / 2) * unit, 0)) for i in range(nx)
+             for j in range(ny)]
     return s.union(s.rounded_box(nx * unit, ny * unit, high, 1.5), *studs)
 
 
@@ -25,12 +24,8 @@ def dice(r: Generator) -> Manifold:
     size = r.uniform(22, 60)
     pip = s.egg(size * 0.09, size * 0.09, size * 0.07, 12)
     body = s.rounded_box(size, size, size, size * r.uniform(0.1, 0.22))
-    for turn, places in (
-        ((0, 0, 0), [(0, 0)]),
-        ((90, 0, 0), [(-1, -1), (1, 1)]),
-        ((-90, 0, 0), [(-1, -1), (0, 0), (1, 1)]),
-        ((0, 90, 0), [(-1, -1), (1, 1), (1, -1), (-1, 1)]),
-    ):
+    for turn, places in (((0, 0, 0), [(0, 0)]), ((90, 0, 0), [(-1, -1), (1, 1)]),
+                         ((-90, 0, 0), [(-1, -1), (0, 0), (1, 1)]), ((0, 90, 0), [(-1, -1), (1, 1), (1, -1), (-1, 1)])):
         for i, j in places:
             body -= pip.translate((i * size * 0.25, j * size * 0.25, size / 2)).rotate(turn)
     return body
@@ -43,10 +38,8 @@ def puzzle_cube(r: Generator) -> Manifold:
     piece = s.rounded_box(small * 1.004, small * 1.004, small * 1.004, small * 0.1)
     at = (np.arange(count) - (count - 1) / 2) * small
     turn = r.choice([0.0, r.uniform(15, 45)])
-    layers = [
-        s.union(*[piece.translate((x, y, z)) for x in at for y in at]).rotate((0, 0, turn if k == count - 1 else 0))
-        for k, z in enumerate(at)
-    ]
+    layers = [s.union(*[piece.translate((x, y, z)) for x in at for y in at])
+              .rotate((0, 0, turn if k == count - 1 else 0)) for k, z in enumerate(at)]
     return s.union(*layers, s.egg(small * 0.9, small * 0.9, size * 0.45, 12))
 
 
@@ -59,24 +52,10 @@ def doll(r: Generator) -> Manifold:
     lift = r.uniform(-20, 25)
     parts = [trunk, head, s.cylinder(7 * k, 20 * k).translate((0, 0, 98 * k))]
     for sign in (-1, 1):
-        parts.append(
-            s.tube(
-                [
-                    [sign * 12 * k, 0, 95 * k],
-                    [sign * 30 * k, 0, 85 * k + lift * 0.5],
-                    [sign * 46 * k, 0, 68 * k + lift],
-                ],
-                [7 * k, 6 * k, 6 * k],
-                12,
-            )
-        )
-        parts.append(
-            s.tube(
-                [[sign * 9 * k, 0, 60 * k], [sign * 12 * k, 0, 25 * k], [sign * 13 * k, 0, 6 * k]],
-                [10 * k, 8 * k, 7 * k],
-                12,
-            )
-        )
+        parts.append(s.tube([[sign * 12 * k, 0, 95 * k], [sign * 30 * k, 0, 85 * k + lift * 0.5],
+                             [sign * 46 * k, 0, 68 * k + lift]], [7 * k, 6 * k, 6 * k], 12))
+        parts.append(s.tube([[sign * 9 * k, 0, 60 * k], [sign * 12 * k, 0, 25 * k], [sign * 13 * k, 0, 6 * k]],
+                            [10 * k, 8 * k, 7 * k], 12))
         parts.append(s.egg(8 * k, 13 * k, 6 * k).translate((sign * 13 * k, -5 * k, 5 * k)))
     return s.union(*parts)
 
@@ -98,11 +77,8 @@ def animal(r: Generator) -> Manifold:
     """A body, a neck, a head, four legs, a tail: dogs, horses, elephants, giraffes."""
     x, y, z = r.uniform(35, 52), r.uniform(17, 26), r.uniform(18, 28)
     leg, long, rise = r.uniform(6, 9), r.uniform(1.3, 2.2), r.uniform(15, 55)
-    legs = [
-        s.cylinder(leg, z * long, leg * 1.2, 16).translate((i * x * 0.62, j * y * 0.5, -z * long))
-        for i in (-1, 1)
-        for j in (-1, 1)
-    ]
+    legs = [s.cylinder(leg, z * long, leg * 1.2, 16).translate((i * x * 0.62, j * y * 0.5, -z * long)) for i in (-1, 1)
+            for j in (-1, 1)]
     neck = s.tube([[x * 0.55, 0, z * 0.2], [x * 0.95, 0, z * 0.5 + rise]], [z * 0.6, z * 0.42], 14)
     size = r.uniform(12, 18)
     head = s.egg(size * 1.4, size, size).rotate((0, 20, 0)).translate((x * 1.05, 0, z * 0.5 + rise))
@@ -116,10 +92,8 @@ def duck(r: Generator) -> Manifold:
     body = s.egg(size * 1.25, size * 0.9, size * 0.75).trim_by_plane((0, 0, 1), -size * 0.6)
     head = s.egg(size * 0.6, size * 0.58, size * 0.6).translate((size * 0.6, 0, size * r.uniform(0.9, 1.1)))
     beak = s.egg(size * 0.35, size * 0.28, size * 0.14).translate((size * 1.2, 0, size * 0.92))
-    tail = s.hull(
-        s.egg(size * 0.4, size * 0.4, size * 0.3).translate((-size * 0.8, 0, 0)),
-        s.egg(4, 8, 4).translate((-size * 1.4, 0, size * 0.5)),
-    )
+    tail = s.hull(s.egg(size * 0.4, size * 0.4, size * 0.3).translate((-size * 0.8, 0, 0)),
+                  s.egg(4, 8, 4).translate((-size * 1.4, 0, size * 0.5)))
     return s.union(body, head, beak, tail)
 
 
@@ -133,12 +107,9 @@ def car(r: Generator) -> Manifold:
     """Saloon, van or pick-up."""
     x, y, z = r.uniform(75, 130), r.uniform(34, 55), r.uniform(20, 30)
     start, end = r.uniform(-0.5, -0.25), r.uniform(0.05, 0.35)
-    cabin = s.hull(
-        s.rounded_box((end - start) * x, y * 0.94, 6, 2).translate(((start + end) / 2 * x, 0, z * 0.45)),
-        s.rounded_box((end - start) * x * r.uniform(0.6, 0.85), y * 0.8, 6, 2).translate(
-            ((start + end) / 2 * x, 0, z * r.uniform(1.1, 1.5))
-        ),
-    )
+    cabin = s.hull(s.rounded_box((end - start) * x, y * 0.94, 6, 2).translate(((start + end) / 2 * x, 0, z * 0.45)),
+                   s.rounded_box((end - start) * x * r.uniform(0.6, 0.85), y * 0.8, 6, 2)
+                   .translate(((start + end) / 2 * x, 0, z * r.uniform(1.1, 1.5))))
     wheels = _wheels(x, y * 1.08, z * 0.42, (-0.3, 0.3))
     return s.union(s.rounded_box(x, y, z, 5), cabin, *[w.translate((0, 0, -z * 0.5)) for w in wheels])
 
@@ -172,19 +143,8 @@ def plane(r: Generator) -> Manifold:
     length, span, thick = r.uniform(110, 170), r.uniform(100, 160), r.uniform(7, 9)
     body = s.egg(length / 2, r.uniform(13, 20), r.uniform(14, 22))
     sweep = r.uniform(0, 30)
-    wing = s.plate_of(
-        np.array(
-            [
-                (14, 0),
-                (14 - sweep, span / 2),
-                (-8 - sweep, span / 2),
-                (-length * 0.16, 0),
-                (-8 - sweep, -span / 2),
-                (14 - sweep, -span / 2),
-            ]
-        ),
-        thick,
-    )
+    wing = s.plate_of(np.array([(14, 0), (14 - sweep, span / 2), (-8 - sweep, span / 2), (-length * 0.16, 0),
+                                (-8 - sweep, -span / 2), (14 - sweep, -span / 2)]), thick)
     tail = s.rounded_box(length * 0.12, span * 0.35, 6, 2).translate((-length * 0.42, 0, 4))
     fin = s.rounded_box(length * 0.12, 6, 30, 2).translate((-length * 0.42, 0, 14))
     return s.union(body, wing.translate((length * 0.08, 0, 0)), tail, fin)
@@ -193,20 +153,10 @@ def plane(r: Generator) -> Manifold:
 def boat(r: Generator) -> Manifold:
     """A hull with a cabin and a funnel, or a mast."""
     x, y, z = r.uniform(110, 170), r.uniform(42, 60), r.uniform(26, 38)
-    deck = np.array(
-        [
-            (-x / 2, -y * 0.38),
-            (-x * 0.1, -y / 2),
-            (x * 0.2, -y * 0.42),
-            (x / 2, 0),
-            (x * 0.2, y * 0.42),
-            (-x * 0.1, y / 2),
-            (-x / 2, y * 0.38),
-        ]
-    )
-    hull = s.hull(
-        s.plate_of(deck, 4).translate((0, 0, z)), s.plate_of(deck * [0.75, 0.5], 4).translate((-x * 0.05, 0, 2))
-    )
+    deck = np.array([(-x / 2, -y * 0.38), (-x * 0.1, -y / 2), (x * 0.2, -y * 0.42), (x / 2, 0), (x * 0.2, y * 0.42),
+                     (-x * 0.1, y / 2), (-x / 2, y * 0.38)])
+    hull = s.hull(s.plate_of(deck, 4).translate((0, 0, z)),
+                  s.plate_of(deck * [0.75, 0.5], 4).translate((-x * 0.05, 0, 2)))
     cabin = s.rounded_box(x * 0.35, y * 0.6, 26, 3).translate((-x * 0.12, 0, z + 12))
     tall = r.uniform(25, 60)
     funnel = s.cylinder(r.uniform(7, 10), tall).translate((-x * 0.12, 0, z + 20))
@@ -217,9 +167,8 @@ def rocket(r: Generator) -> Manifold:
     """A pointed body with fins."""
     radius, high = r.uniform(17, 26), r.uniform(120, 190)
     knots = [(radius * 0.7, 0), (radius, high * 0.3), (radius * 0.9, high * 0.65), (3, high)]
-    fin = s.plate_of(np.array([(-6, 0), (radius * 1.0, -14), (radius * 1.0, 12), (-6, high * 0.3)]), 6).rotate(
-        (90, 0, 0)
-    )
+    fin = s.plate_of(np.array([(-6, 0), (radius * 1.0, -14), (radius * 1.0, 12), (-6, high * 0.3)]),
+                     6).rotate((90, 0, 0))
     return s.union(s.turned(s.smooth_profile(knots)), *s.ring_of(fin, int(r.integers(3, 5)), radius * 0.75))
 
 
@@ -227,14 +176,8 @@ def skittle(r: Generator) -> Manifold:
     """A bowling pin, a chess pawn, a nesting doll."""
     belly, high = r.uniform(22, 36), r.uniform(100, 200)
     neck, head = belly * r.uniform(0.4, 0.65), belly * r.uniform(0.55, 0.8)
-    knots = [
-        (belly * r.uniform(0.55, 1), 0),
-        (belly, high * 0.32),
-        (neck, high * 0.68),
-        (head, high * 0.86),
-        (head * 0.55, high * 0.97),
-        (3, high),
-    ]
+    knots = [(belly * r.uniform(0.55, 1), 0), (belly, high * 0.32), (neck, high * 0.68), (head, high * 0.86),
+             (head * 0.55, high * 0.97), (3, high)]
     return s.turned(s.smooth_profile(knots, 30))
 
 
@@ -242,45 +185,23 @@ def chess_piece(r: Generator) -> Manifold:
     """Pawn, bishop or rook: a foot, collars, a stem, a head."""
     foot, high = r.uniform(18, 28), r.uniform(60, 110)
     stem = foot * r.uniform(0.4, 0.55)
-    body = s.turned(
-        [
-            (foot, 0),
-            (foot, high * 0.08),
-            (foot * 0.75, high * 0.14),
-            (foot * 0.8, high * 0.17),
-            (stem, high * 0.28),
-            (stem * 0.85, high * 0.7),
-            (stem * 1.6, high * 0.72),
-            (stem * 1.5, high * 0.76),
-            (stem, high * 0.79),
-        ]
-    )
+    body = s.turned([(foot, 0), (foot, high * 0.08), (foot * 0.75, high * 0.14), (foot * 0.8, high * 0.17),
+                     (stem, high * 0.28), (stem * 0.85, high * 0.7), (stem * 1.6, high * 0.72),
+                     (stem * 1.5, high * 0.76), (stem, high * 0.79)])
     kind = r.choice(["pawn", "bishop", "rook"])
     if kind == "rook":
-        crown = s.turned([(stem * 1.2, high * 0.78), (stem * 1.6, high * 0.84), (stem * 1.6, high)]) - s.cylinder(
-            stem, 40
-        ).translate((0, 0, high * 0.9))
+        crown = s.turned([(stem * 1.2, high * 0.78), (stem * 1.6, high * 0.84),
+                          (stem * 1.6, high)]) - s.cylinder(stem, 40).translate((0, 0, high * 0.9))
         return s.union(body, crown)
     size = stem * 1.35
-    return s.union(
-        body,
-        s.egg(size, size, size * (1.0 if kind == "pawn" else 1.6)).translate(
-            (0, 0, high * 0.78 + size * (0.8 if kind == "pawn" else 1.3))
-        ),
-    )
+    return s.union(body, s.egg(size, size, size * (1.0 if kind == "pawn" else 1.6))
+                   .translate((0, 0, high * 0.78 + size * (0.8 if kind == "pawn" else 1.3))))
 
 
 def spinning_top(r: Generator) -> Manifold:
     radius, high = r.uniform(22, 38), r.uniform(60, 90)
-    knots = [
-        (2, 0),
-        (radius * 0.5, high * 0.15),
-        (radius, high * 0.38),
-        (radius * 0.4, high * 0.55),
-        (5, high * 0.65),
-        (6, high * 0.95),
-        (4, high),
-    ]
+    knots = [(2, 0), (radius * 0.5, high * 0.15), (radius, high * 0.38), (radius * 0.4, high * 0.55), (5, high * 0.65),
+             (6, high * 0.95), (4, high)]
     return s.turned(s.smooth_profile(knots, 30))
 
 
@@ -294,11 +215,8 @@ def rattle(r: Generator) -> Manifold:
 def stacking_rings(r: Generator) -> Manifold:
     """Rings of falling size on a pole."""
     thick, count, size = r.uniform(9, 12), int(r.integers(3, 6)), r.uniform(30, 42)
-    rings = [
-        s.torus(size * (1 - 0.14 * k) - thick, thick, 28).translate((0, 0, 8 + thick + 1.8 * thick * k))
-        for k in range(count)
-    ]
+    rings = [s.torus(size * (1 - 0.14 * k) - thick, thick, 28).translate((0, 0, 8 + thick + 1.8 * thick * k))
+             for k in range(count)]
     high = 8 + 1.9 * thick * (count + 0.6)
-    return s.union(
-        s.cylinder(size, 9), s.cylinder(size * 0.5, high - 6, 7), s.egg(12, 12, 12).translate((0, 0, high)), *rings
-    )
+    return s.union(s.cylinder(size, 9), s.cylinder(size * 0.5, high - 6, 7), s.egg(12, 12, 12).translate((0, 0, high)),
+                   *rings)

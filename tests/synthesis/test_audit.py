@@ -18,19 +18,11 @@ from fastgrasp_synthesis.grasp_set import GraspSet
 def small_set(count: int = 4, objects=("ball:4", "no_such_family:1")) -> GraspSet:
     """Flat hands, each a metre from its object: none holds."""
     rng = np.random.default_rng(0)
-    return GraspSet(
-        betas=np.zeros((count, 10), np.float32),
-        global_orient=rng.normal(size=(count, 3)).astype(np.float32),
-        hand_pose=np.zeros((count, 45), np.float32),
-        transl=np.full((count, 3), 1.0, np.float32),
-        object=np.arange(count, dtype=np.int32) % len(objects),
-        grasp_type=np.arange(count, dtype=np.int8) % 2,
-        depth=np.full(count, 0.001, np.float32),
-        displacement=np.full((count, 6), 0.005, np.float32),
-        objects=list(objects),
-        grasp_types=["one", "two"],
-        hand="open hand",
-    )
+    return GraspSet(betas=np.zeros((count, 10), np.float32), global_orient=rng.normal(size=(count, 3)).astype(
+        np.float32), hand_pose=np.zeros((count, 45), np.float32), transl=np.full(
+            (count, 3), 1.0, np.float32), object=np.arange(count, dtype=np.int32) % len(objects), grasp_type=np.arange(
+                count, dtype=np.int8) % 2, depth=np.full(count, 0.001, np.float32), displacement=np.full(
+                    (count, 6), 0.005, np.float32), objects=list(objects), grasp_types=["one", "two"], hand="open hand")
 
 
 @pytest.fixture
@@ -49,11 +41,9 @@ def no_physics(monkeypatch):
 
 def rows(held, gaps, kinds=None):
     kinds = kinds or ["one"] * len(held)
-    return [
-        {"row": i, "object": "can:1", "family": "can", "split": "train", "type": kind, "held": hit,
-         "gravity_gap_newtons": gap, "slip_worst_cm": 0.1, "slip_mean_cm": 0.1 * i, "depth_stored_mm": 1.0}
-        for i, (hit, gap, kind) in enumerate(zip(held, gaps, kinds, strict=True))
-    ]  # fmt: skip
+    return [{"row": i, "object": "can:1", "family": "can", "split": "train", "type": kind, "held": hit,
+             "gravity_gap_newtons": gap, "slip_worst_cm": 0.1, "slip_mean_cm": 0.1 * i, "depth_stored_mm": 1.0}
+            for i, (hit, gap, kind) in enumerate(zip(held, gaps, kinds, strict=True))]
 
 
 def test_the_share_that_holds_has_wilsons_interval():
@@ -95,8 +85,7 @@ def test_the_sample_depends_on_the_seed_alone_and_goes_on_where_it_stopped(no_ph
     first = audit(grasps, 20, 1, 1, tmp_path / "a")
     assert len(first["rows"]) == 20 and len({row["row"] for row in first["rows"]}) == 20
     assert {row["row"]: row["held"] for row in first["rows"]} == {
-        row["row"]: bool(grasps.global_orient[row["row"], 0] > 0) for row in first["rows"]
-    }
+        row["row"]: bool(grasps.global_orient[row["row"], 0] > 0) for row in first["rows"]}
     parts = sorted((tmp_path / "a").glob("*.json"))
     assert len(parts) == 3
     parts[1].unlink()

@@ -70,9 +70,8 @@ def test_facts_and_parameters(opened):
     assert (facts["row"], facts["object"], facts["object_number"], facts["family"]) == (5, "mug:2", 2, "mug")
     assert (facts["type"], facts["group"], facts["feix"]) == ("ring", "power", 31)
     assert facts["depth"] == pytest.approx(0.005, abs=1e-5)
-    assert facts["displacement"] == pytest.approx(
-        dict(zip(("+x", "-x", "+y", "-y", "+z", "-z"), np.arange(30, 36) / 10000, strict=True)), abs=2e-5
-    )
+    assert facts["displacement"] == pytest.approx(dict(zip(("+x", "-x", "+y", "-y", "+z", "-z"),
+                                                           np.arange(30, 36) / 10000, strict=True)), abs=2e-5)
     assert opened.parameters(np.array([5, 0])).shape == (2, 61)
     assert np.array_equal(opened.parameters([5])[0], opened.parameters([0, 5])[1])
 

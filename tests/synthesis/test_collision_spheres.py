@@ -6,14 +6,8 @@ import pytest
 import torch
 
 from fastgrasp_model.geometry.rotations import random_rotations
-from fastgrasp_model.hand.joint_limits import (
-    DIP_PER_PIP,
-    FINGER_JOINTS,
-    JOINT_LIMITS,
-    angles_to_matrices,
-    joint_axes,
-    limit_violation,
-)
+from fastgrasp_model.hand.joint_limits import (DIP_PER_PIP, FINGER_JOINTS, JOINT_LIMITS, angles_to_matrices, joint_axes,
+                                               limit_violation)
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, HandPose, ManoLayer
 from fastgrasp_synthesis.collision_spheres import LEFT_OVERLAP, collision_spheres, part_fingers
 
@@ -72,9 +66,8 @@ def test_pairs_never_join_one_finger_to_itself():
 def test_overlap_does_not_depend_on_where_the_hand_is():
     angles = 0.8 * torch.rand(4, 15, 3, generator=torch.Generator().manual_seed(0))
     root = random_rotations(4, torch.Generator().manual_seed(1))[:, None]
-    torch.testing.assert_close(
-        SPHERES.overlap(pose_hand(angles)), SPHERES.overlap(pose_hand(angles, root)), atol=1e-6, rtol=0
-    )
+    torch.testing.assert_close(SPHERES.overlap(pose_hand(angles)), SPHERES.overlap(pose_hand(angles, root)), atol=1e-6,
+                               rtol=0)
 
 
 @pytest.mark.parametrize("side", ["right", "left"])

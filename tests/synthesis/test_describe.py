@@ -20,20 +20,13 @@ NUMBER = re.compile(r"\d[\d,]*\.?\d*")
 
 def make_set(counts=(60, 45, 12, 0), specs=("mug:1", "mug:2", "teapot:1", "urdf:017"), seed=0) -> GraspSet:
     rng, total = np.random.default_rng(seed), sum(counts)
-    return GraspSet(
-        betas=rng.normal(size=(total, 10)).astype(np.float32),
-        global_orient=rng.normal(size=(total, 3)).astype(np.float32),
-        hand_pose=rng.normal(scale=0.2, size=(total, 45)).astype(np.float32),
-        transl=rng.normal(scale=0.05, size=(total, 3)).astype(np.float32),
-        object=np.repeat(np.arange(len(counts)), counts),
-        grasp_type=(np.arange(total) % 4 == 0).astype(np.int8),
-        depth=np.linspace(0, 0.003, total, dtype=np.float32),
-        displacement=np.tile(np.linspace(0.001, 0.006, 6, dtype=np.float32), (total, 1)),
-        objects=list(specs),
-        grasp_types=["power_sphere", "tripod", "lateral"],
-        hand="open hand",
-        candidates=500,
-    )
+    return GraspSet(betas=rng.normal(size=(total, 10)).astype(np.float32), global_orient=rng.normal(size=(total, 3))
+                    .astype(np.float32), hand_pose=rng.normal(scale=0.2, size=(total, 45)).astype(np.float32),
+                    transl=rng.normal(scale=0.05, size=(total, 3)).astype(np.float32),
+                    object=np.repeat(np.arange(len(counts)), counts), grasp_type=(np.arange(total) % 4 == 0)
+                    .astype(np.int8), depth=np.linspace(0, 0.003, total, dtype=np.float32), displacement=np.tile(
+                        np.linspace(0.001, 0.006, 6, dtype=np.float32), (total, 1)), objects=list(specs),
+                    grasp_types=["power_sphere", "tripod", "lateral"], hand="open hand", candidates=500)
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +41,8 @@ def found(layer):
 
 def audit_report() -> dict:
     part = {"grasps": 200, "share": 0.925, "low": 0.88, "high": 0.955}
-    return {
-        "sample": 201, "seed": 4, "held": part, "held_by_split": {"train": part}, "held_by_type": {"tripod": part},
-        "figures": {"depth_mm": {"mean": 1.25, "p95": 2.5}, "slip_mean_cm": {"mean": None, "p95": None}},
-    }  # fmt: skip
+    return {"sample": 201, "seed": 4, "held": part, "held_by_split": {"train": part}, "held_by_type": {"tripod": part},
+            "figures": {"depth_mm": {"mean": 1.25, "p95": 2.5}, "slip_mean_cm": {"mean": None, "p95": None}}}
 
 
 def log_lines() -> list[dict]:

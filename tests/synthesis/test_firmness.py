@@ -70,11 +70,9 @@ def test_the_command_packs_the_firm_ones_and_no_more_than_asked(some, tmp_path, 
     assert (apart < 1e-4).all() and (kept.transl[:, 0] < 0.5).all()
 
 
-@pytest.mark.parametrize(
-    "options, message",
-    [(["--pack-gap", "2.5"], "give --pack"), (["--pack-grasps", "5"], "give --pack"),
-     (["--pack", "a.npz", "--pack-gap", "0"], "greater than 0"), (["--pack", "a.npz", "--pack-gap", "x"], "number")],
-)  # fmt: skip
+@pytest.mark.parametrize("options, message", [
+    (["--pack-gap", "2.5"], "give --pack"), (["--pack-grasps", "5"], "give --pack"),
+    (["--pack", "a.npz", "--pack-gap", "0"], "greater than 0"), (["--pack", "a.npz", "--pack-gap", "x"], "number")])
 def test_mistakes_in_the_call(options, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert command.main(["--out", "set", *options]) == 2

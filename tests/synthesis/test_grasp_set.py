@@ -10,20 +10,12 @@ from fastgrasp_synthesis.grasp_set import GraspSet, GraspSetError, load_grasp_se
 
 def _grasps(count: int, objects: list[str], seed: int = 0) -> GraspSet:
     rng = np.random.default_rng(seed)
-    return GraspSet(
-        betas=rng.normal(size=(count, 10)).astype(np.float32),
-        global_orient=rng.normal(size=(count, 3)).astype(np.float32),
-        hand_pose=rng.normal(size=(count, 45)).astype(np.float32),
-        transl=rng.normal(size=(count, 3)).astype(np.float32),
-        object=rng.integers(0, len(objects), count),
-        grasp_type=rng.integers(0, 2, count).astype(np.int8),
-        depth=rng.random(count).astype(np.float32),
-        displacement=rng.random((count, 6)).astype(np.float32),
-        objects=objects,
-        grasp_types=["power", "pinch"],
-        hand="test hand",
-        candidates=2 * count,
-    )
+    return GraspSet(betas=rng.normal(size=(count, 10)).astype(np.float32), global_orient=rng.normal(size=(count, 3))
+                    .astype(np.float32), hand_pose=rng.normal(size=(count, 45)).astype(np.float32),
+                    transl=rng.normal(size=(count, 3)).astype(np.float32), object=rng.integers(0, len(objects), count),
+                    grasp_type=rng.integers(0, 2, count).astype(np.int8), depth=rng.random(count).astype(np.float32),
+                    displacement=rng.random((count, 6)).astype(np.float32), objects=objects,
+                    grasp_types=["power", "pinch"], hand="test hand", candidates=2 * count)
 
 
 def test_a_shard_comes_back_exactly(tmp_path):
@@ -93,21 +85,14 @@ def test_a_wrong_shape_is_refused(tmp_path):
         load_grasp_set(grasps.save(tmp_path / "set.npz"))
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (dict(object=np.array([0, 1, 2])), "object goes from 0 to 2, but there are 2"),
-        (dict(object=np.array([0, -1, 1])), "object goes from -1"),
-        (dict(grasp_type=np.array([0, 2, 1], dtype=np.int8)), "grasp_type goes from 0 to 2"),
-        (dict(hand_pose=np.array([["a"] * 45] * 3)), "expected"),
-        (dict(objects=np.array(["mug:1", "cup"])), "'cup' is no object"),
-        (dict(version=np.int64(7)), "format 7, expected 1"),
-        (dict(version=np.array([1, 2])), "format"),
-        (dict(candidates=np.array([1, 2])), "delete it"),
-        (dict(objects=np.array([None, {}], dtype=object)), "not a readable grasp set"),
-        (dict(depth=None), "not a readable grasp set"),
-    ],
-)
+@pytest.mark.parametrize(("change", "message"), [
+    (dict(object=np.array([0, 1, 2])), "object goes from 0 to 2, but there are 2"),
+    (dict(object=np.array([0, -1, 1])), "object goes from -1"),
+    (dict(grasp_type=np.array([0, 2, 1], dtype=np.int8)), "grasp_type goes from 0 to 2"), (dict(hand_pose=np.array(
+        [["a"] * 45] * 3)), "expected"), (dict(objects=np.array(["mug:1", "cup"])), "'cup' is no object"),
+    (dict(version=np.int64(7)), "format 7, expected 1"), (dict(version=np.array([1, 2])), "format"),
+    (dict(candidates=np.array([1, 2])), "delete it"), (dict(objects=np.array(
+        [None, {}], dtype=object)), "not a readable grasp set"), (dict(depth=None), "not a readable grasp set")])
 def test_a_hostile_shard_is_refused_with_the_remedy(tmp_path, change, message):
     path = _grasps(3, ["mug:1", "cup:1"]).save(tmp_path / "shard_00000.npz")
     with np.load(path) as data:

@@ -7,38 +7,19 @@ import pytest
 
 pytest.importorskip("manifold3d")
 from fastgrasp_synthesis import object_specs as objects
-from fastgrasp_synthesis.object_specs import (
-    HELD_OUT,
-    MAX_FACES,
-    URDF_BROKEN,
-    ObjectSpecError,
-    families,
-    make_object,
-    object_list,
-    parse,
-    split_of,
-)
+from fastgrasp_synthesis.object_specs import (HELD_OUT, MAX_FACES, URDF_BROKEN, ObjectSpecError, families, make_object,
+                                              object_list, parse, split_of)
 
 # volume cm3 and extents mm: released grasps name these objects, so none may change by a hair
-PINNED = {
-    "mug:3": (109.953, 111.6, 70.5482, 101.559),
-    "pitcher:100002": (385.266, 165.9, 109.331, 185.68),
-    "food_box:1": (2464.4, 83.8118, 164.719, 178.683),
-    "saucepan:4": (148.466, 213.712, 108.269, 67.8758),
-    "whisk:2": (38.2885, 233.802, 60.8723, 60.8723),
-    "pepper:5": (124.214, 60.4217, 60.4217, 82.8697),
-    "comb:1": (16.784, 130.795, 35.3307, 5.87658),
-    "stapler:7": (111.459, 105.342, 35.8365, 50.1098),
-    "key:2": (8.77999, 95.1546, 38.4791, 7.93796),
-    "saw:1": (110.16, 219.266, 21.2921, 98.6807),
-    "tee_fitting:3": (71.5575, 83.8753, 37.2344, 83.8753),
-    "drill:2": (631.206, 188.744, 61.9127, 162.568),
-    "kettlebell:9": (370.204, 95.0719, 83.0175, 134.033),
-    "train:6": (238.511, 134.016, 39.8217, 73.032),
-    "puzzle_cube:4": (129.716, 71.0697, 71.0697, 50.877),
-    "urdf:040": (244.03, 94.1097, 94.1097, 93.507),
-    "urdf:682": (204.165, 92.554, 121.581, 91.9958),
-}
+PINNED = {"mug:3": (109.953, 111.6, 70.5482, 101.559), "pitcher:100002": (385.266, 165.9, 109.331, 185.68),
+          "food_box:1": (2464.4, 83.8118, 164.719, 178.683), "saucepan:4": (148.466, 213.712, 108.269, 67.8758),
+          "whisk:2": (38.2885, 233.802, 60.8723, 60.8723), "pepper:5": (124.214, 60.4217, 60.4217, 82.8697),
+          "comb:1": (16.784, 130.795, 35.3307, 5.87658), "stapler:7": (111.459, 105.342, 35.8365, 50.1098),
+          "key:2": (8.77999, 95.1546, 38.4791, 7.93796), "saw:1": (110.16, 219.266, 21.2921, 98.6807),
+          "tee_fitting:3": (71.5575, 83.8753, 37.2344, 83.8753), "drill:2": (631.206, 188.744, 61.9127, 162.568),
+          "kettlebell:9": (370.204, 95.0719, 83.0175, 134.033), "train:6": (238.511, 134.016, 39.8217, 73.032),
+          "puzzle_cube:4": (129.716, 71.0697, 71.0697, 50.877), "urdf:040": (244.03, 94.1097, 94.1097, 93.507),
+          "urdf:682": (204.165, 92.554, 121.581, 91.9958)}
 
 
 @pytest.fixture

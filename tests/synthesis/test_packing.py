@@ -31,20 +31,14 @@ def make_set(axes, count=400, objects=("mug:1", "urdf:017", "bar:9"), seed=0, ki
     rng = np.random.default_rng(seed)
     share = np.clip(rng.uniform(-0.25, 1.25, (count, 45)), 0, 1)
     angles = (LIMITS[:, 0] + share * (LIMITS[:, 1] - LIMITS[:, 0])).astype(np.float32)
-    return GraspSet(
-        betas=rng.normal(size=(count, 10)).clip(-2.5, 2.5).astype(np.float32),
-        global_orient=fixed_point.shortest(rng.normal(scale=2.0, size=(count, 3))).astype(np.float32),
-        hand_pose=fixed_point.to_hand_pose(angles, axes),
-        transl=rng.normal(scale=0.08, size=(count, 3)).astype(np.float32),
-        object=rng.integers(0, len(objects), count).astype(np.int32),
-        grasp_type=rng.integers(0, kinds, count).astype(np.int8),
-        depth=rng.uniform(0, 0.004, count).astype(np.float32),
-        displacement=rng.exponential(0.002, (count, 6)).astype(np.float32),
-        objects=list(objects),
-        grasp_types=[f"type {number}" for number in range(kinds)],
-        hand="open hand",
-        candidates=2 * count,
-    )
+    return GraspSet(betas=rng.normal(size=(count, 10)).clip(-2.5, 2.5).astype(np.float32),
+                    global_orient=fixed_point.shortest(rng.normal(scale=2.0, size=(count, 3))).astype(np.float32),
+                    hand_pose=fixed_point.to_hand_pose(angles, axes), transl=rng.normal(scale=0.08, size=(count, 3))
+                    .astype(np.float32), object=rng.integers(0, len(objects), count).astype(np.int32),
+                    grasp_type=rng.integers(0, kinds, count).astype(np.int8),
+                    depth=rng.uniform(0, 0.004, count).astype(np.float32),
+                    displacement=rng.exponential(0.002, (count, 6)).astype(np.float32), objects=list(objects),
+                    grasp_types=[f"type {number}" for number in range(kinds)], hand="open hand", candidates=2 * count)
 
 
 @pytest.fixture(scope="module")
@@ -136,17 +130,10 @@ def test_a_file_over_the_limit_is_refused_with_numbers_and_leaves_nothing(grasps
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("betas", np.nan, "betas of 1 grasps is not finite"),
-        ("displacement", np.inf, "displacement of 1 grasps"),
-        ("transl", 3.0, "transl, column 0, goes from"),
-        ("object", 9, "object goes from 0 to 9"),
-        ("grasp_type", -1, "grasp_type goes from -1"),
-        ("hand_pose", 2.0, "beyond its limits; worst row 5: .* of "),
-    ],
-)
+@pytest.mark.parametrize(("name", "value", "message"), [
+    ("betas", np.nan, "betas of 1 grasps is not finite"), ("displacement", np.inf, "displacement of 1 grasps"),
+    ("transl", 3.0, "transl, column 0, goes from"), ("object", 9, "object goes from 0 to 9"),
+    ("grasp_type", -1, "grasp_type goes from -1"), ("hand_pose", 2.0, "beyond its limits; worst row 5: .* of ")])
 def test_what_is_no_grasp_is_not_packed(axes, tmp_path, name, value, message):
     grasps = make_set(axes, 30)
     array = getattr(grasps, name)
@@ -193,30 +180,21 @@ def test_a_users_hand_is_found_by_its_name(grasps, layer, tmp_path, monkeypatch)
     assert unpack(tmp_path / "set.npz", hand=mine).hand == "mine.npz"
 
 
-CHANGES = {
-    "version 3": dict(version=np.int64(3)),
-    "version of text": dict(version=np.str_("two")),
-    "no counts": dict(counts=None),
-    "counts too small": dict(counts=np.array([1, 2, 3], dtype=np.uint32)),
-    "counts that wrap": dict(counts=np.array([2**32 - 1, 401, 0], dtype=np.uint32)),
-    "counts negative": dict(counts=np.array([-1, 401, 0])),
-    "object over": dict(counts=np.array([100, 100, 100, 100], dtype=np.uint32)),
-    "object twice": dict(objects=np.array(["mug:1", "mug:1", "bar:9"])),
-    "object without a family": dict(objects=np.array(["mug:1", "urdf:x", "bar:9"])),
-    "type over": dict(grasp_type=np.full(400, 3, dtype=np.uint8)),
-    "floats for codes": dict(betas_high=np.zeros((10, 400), dtype=np.float32)),
-    "columns too few": dict(angles_high=np.zeros((44, 400), dtype=np.uint8)),
-    "bits without planes": dict(angles_bits=np.full(45, 8, dtype=np.uint8)),
-    "bits over eight": dict(angles_bits=np.full(45, 9, dtype=np.uint8), angles_low=np.zeros((405, 50), dtype=np.uint8)),
-    "bits of another type": dict(angles_bits=np.zeros(45)),
-    "step of NaN": dict(transl_step=np.full(3, np.nan)),
-    "step of zero": dict(betas_step=np.zeros(10)),
-    "start far away": dict(global_orient_start=np.full(3, 1e9)),
-    "angles beyond a turn": dict(angles_start=np.full(45, 3.5)),
-    "candidates negative": dict(candidates=np.int64(-4)),
-    "objects pickled": dict(objects=np.array(["mug:1", {}, None], dtype=object)),
-    "hand of numbers": dict(hand=np.float64(4)),
-}
+CHANGES = {"version 3": dict(version=np.int64(3)), "version of text": dict(version=np.str_("two")), "no counts": dict(
+    counts=None), "counts too small": dict(counts=np.array([1, 2, 3], dtype=np.uint32)), "counts that wrap": dict(
+        counts=np.array([2**32 - 1, 401, 0], dtype=np.uint32)), "counts negative": dict(counts=np.array([-1, 401, 0])),
+           "object over": dict(counts=np.array([100, 100, 100, 100], dtype=np.uint32)),
+           "object twice": dict(objects=np.array(["mug:1", "mug:1", "bar:9"])),
+           "object without a family": dict(objects=np.array(["mug:1", "urdf:x", "bar:9"])),
+           "type over": dict(grasp_type=np.full(400, 3, dtype=np.uint8)), "floats for codes": dict(betas_high=np.zeros(
+               (10, 400), dtype=np.float32)), "columns too few": dict(angles_high=np.zeros((44, 400), dtype=np.uint8)),
+           "bits without planes": dict(angles_bits=np.full(45, 8, dtype=np.uint8)), "bits over eight": dict(
+               angles_bits=np.full(45, 9, dtype=np.uint8), angles_low=np.zeros((405, 50), dtype=np.uint8)),
+           "bits of another type": dict(angles_bits=np.zeros(45)), "step of NaN": dict(transl_step=np.full(3, np.nan)),
+           "step of zero": dict(betas_step=np.zeros(10)), "start far away": dict(global_orient_start=np.full(3, 1e9)),
+           "angles beyond a turn": dict(angles_start=np.full(45, 3.5)), "candidates negative": dict(
+               candidates=np.int64(-4)), "objects pickled": dict(objects=np.array(["mug:1", {}, None], dtype=object)),
+           "hand of numbers": dict(hand=np.float64(4))}
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)

@@ -85,19 +85,9 @@ def test_all_that_cannot_be_used_is_named_at_once(folder):
     assert "large.stl: it is 100 m long" in said and "millimetres?" in said and "small.stl: it is 0.1 mm long" in said
 
 
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ("0", "at least 1"),
-        ("mugg:3", "mug"),
-        ("nothing-here", "no file or folder"),
-        ("urdf:99999", "urdf"),
-        ("none.obj", "no such mesh file"),
-        ("@none.txt", "one object a line"),
-        ("mug:1,can:2,mug:1", "mug:1 more than once"),
-        (",", "names no object"),
-    ],
-)
+@pytest.mark.parametrize(("asked", "said"), [("0", "at least 1"), ("mugg:3", "mug"), (
+    "nothing-here", "no file or folder"), ("urdf:99999", "urdf"), ("none.obj", "no such mesh file"), (
+        "@none.txt", "one object a line"), ("mug:1,can:2,mug:1", "mug:1 more than once"), (",", "names no object")])
 def test_mistakes_are_named(asked, said):
     with pytest.raises(SourceError, match=said):
         resolve(asked)

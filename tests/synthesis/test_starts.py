@@ -88,10 +88,8 @@ def test_fingers_lie_along_what_goes_on(sampler):
 
 def test_the_same_seed_draws_the_same(sampler):
     chords, grids = chords_of(trimesh.creation.box((0.03, 0.06, 0.2)))
-    first, again, other = (
-        sampler.draw([chords], grids, torch.zeros(20, dtype=torch.long), torch.Generator().manual_seed(seed))
-        for seed in (3, 3, 4)
-    )
+    first, again, other = (sampler.draw([chords], grids, torch.zeros(20, dtype=torch.long),
+                                        torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))
     assert torch.equal(first.transl, again.transl) and torch.equal(first.kind, again.kind)
     assert not torch.equal(first.transl, other.transl)
 

@@ -84,16 +84,11 @@ def test_a_folder_grows_by_objects_at_the_end(toy):
     assert files(toy) == files(toy.with_name("at_once"))
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"seed": 5}, "seed is 4 there, 5 asked for"),
-        ({"settings": toy_synthesis.Settings(grasps=2)}, "settings.grasps is 3 there, 2 asked"),
-        ({"settings": toy_synthesis.Settings(optimise={"steps": 9})}, "settings.optimise.steps is 7 there, 9 asked"),
-        ({"objects": ["thing:0", "thing:9", *OBJECTS[2:]]}, "object 2 is thing:1 there, thing:9 asked"),
-        ({"objects": OBJECTS[:6]}, "8 objects there, only 6 asked"),
-    ],
-)
+@pytest.mark.parametrize(("change", "said"), [({"seed": 5}, "seed is 4 there, 5 asked for"), (
+    {"settings": toy_synthesis.Settings(grasps=2)}, "settings.grasps is 3 there, 2 asked"), (
+        {"settings": toy_synthesis.Settings(optimise={"steps": 9})}, "settings.optimise.steps is 7 there, 9 asked"), (
+            {"objects": ["thing:0", "thing:9", *OBJECTS[2:]]}, "object 2 is thing:1 there, thing:9 asked"),
+                                              ({"objects": OBJECTS[:6]}, "8 objects there, only 6 asked")])
 def test_another_run_in_the_same_folder_is_refused_and_the_difference_named(toy, change, said):
     same = {"objects": OBJECTS, "settings": TOY, "seed": 4}
     pipeline.run(toy, **same, grasps=1)
@@ -178,16 +173,14 @@ def test_cost_and_counts_go_on_over_several_runs(toy):
     assert summary["yield_by_type"] == {"pinch": 0.5, "wrap": 0.5} and summary["seconds_by_stage"] == {"optimise": 2.0}
     later = pipeline.run(toy, OBJECTS, TOY).summary()
     assert {name: later[name] for name in ("candidates", "core_hours", "rejected")} == {
-        name: summary[name] for name in ("candidates", "core_hours", "rejected")
-    }
+        name: summary[name] for name in ("candidates", "core_hours", "rejected")}
 
 
 def test_a_shard_made_twice_counts_once_but_costs_twice(toy):
     pipeline.run(toy, OBJECTS, TOY)
     line = json.loads((toy / LOG).read_text().splitlines()[0])
-    (toy / LOG).write_text(
-        2 * (json.dumps({**line, "core_seconds": 5.0, "device": "cuda", "wall_seconds": 3.0}) + "\n")
-    )
+    (toy / LOG).write_text(2
+                           * (json.dumps({**line, "core_seconds": 5.0, "device": "cuda", "wall_seconds": 3.0}) + "\n"))
     tally = read_log(toy, {0: pipeline.shard_path(toy, 0), 1: pipeline.shard_path(toy, 1)})
     assert tally.shards == 2 and tally.grasps == 12  # shard 1 has no line and is counted from its file
     assert tally.core_seconds == 10.0 and tally.gpu_seconds == 6.0 and sum(tally.candidates.values()) == 12
@@ -207,17 +200,10 @@ def test_settings_files(tmp_path):
         pipeline.load_settings(wrong)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--objects", "0"], "at least 1 object"),
-        (["--grasps", "0"], "--grasps: expected 1 or more"),
-        (["--workers", "two"], "--workers: expected a whole number"),
-        (["--config", "none.yaml"], "none.yaml"),
-        (["--device", "tpu"], "expected cpu or cuda"),
-        (["--pack", "set.zip"], "ends in .npz"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["--objects", "0"], "at least 1 object"), (["--grasps", "0"], "--grasps: expected 1 or more"),
+    (["--workers", "two"], "--workers: expected a whole number"), (["--config", "none.yaml"], "none.yaml"),
+    (["--device", "tpu"], "expected cpu or cuda"), (["--pack", "set.zip"], "ends in .npz")])
 def test_the_command_names_mistakes(arguments, said, tmp_path, capsys):
     assert command.main(["--out", str(tmp_path / "a"), *arguments]) == 2
     assert said in capsys.readouterr().err and not (tmp_path / "a").exists()

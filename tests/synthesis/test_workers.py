@@ -134,8 +134,7 @@ OBJECTS = ["ball:4", "cylinder:2"]  # each is held by a hand of its shard
 def quick(tmp_path_factory):
     config = tmp_path_factory.mktemp("settings") / "quick.yaml"
     config.write_text(
-        "{objects_per_shard: 1, grasps: 3, candidates: 16, rounds: 1, cells: 40, chords: 100, optimise: {steps: 50}}\n"
-    )
+        "{objects_per_shard: 1, grasps: 3, candidates: 16, rounds: 1, cells: 40, chords: 100, optimise: {steps: 50}}\n")
     return pipeline.load_settings(config)
 
 

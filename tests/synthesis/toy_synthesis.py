@@ -45,16 +45,13 @@ class ShardMaker:
         rng = np.random.default_rng(seed)
         drawn = {name: rng.normal(size=(count, n)).astype(np.float32) for name, n in _WIDTHS.items()}
         kinds = np.arange(count, dtype=np.int8) % 2
-        grasps = GraspSet(
-            **drawn, object=np.repeat(np.arange(len(specs), dtype=np.int32), self.settings.grasps), grasp_type=kinds,
-            depth=np.zeros(count, np.float32), objects=list(specs), grasp_types=["wrap", "pinch"], hand="toy",
-            candidates=2 * count,
-        )  # fmt: skip
+        grasps = GraspSet(**drawn, object=np.repeat(np.arange(len(specs), dtype=np.int32), self.settings.grasps),
+                          grasp_type=kinds, depth=np.zeros(count, np.float32), objects=list(specs),
+                          grasp_types=["wrap", "pinch"], hand="toy", candidates=2 * count)
         kept = Counter({name: int((kinds == n).sum()) for n, name in enumerate(("wrap", "pinch"))})
         tried = Counter({name: 2 * n for name, n in kept.items()})
-        report = types.SimpleNamespace(
-            candidates=tried, kept=kept, rejected=Counter(slip=count), seconds=Counter(optimise=0.5)
-        )
+        report = types.SimpleNamespace(candidates=tried, kept=kept, rejected=Counter(slip=count),
+                                       seconds=Counter(optimise=0.5))
         return grasps, report
 
 
