@@ -165,7 +165,7 @@ def _report(grasps, object_file: Path, options: DemoOptions, say: Callable[[str]
     from fastgrasp_evaluation.commands.reporting import print_report
     from fastgrasp_evaluation.metrics import HandSet, evaluate_grasps
     from fastgrasp_model.geometry.meshes import load_mesh
-    from fastgrasp_model.render import render_grasps
+    from fastgrasp_model.pictures import render_grasps
 
     say(f"wrote {grasps.save(options.out / 'grasps.npz')}")
     mesh = load_mesh(object_file)

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fastgrasp_model import render
 from fastgrasp_model.hand.joint_limits import angles_to_matrices, joint_axes
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
-from fastgrasp_model.rasteriser import Buffers, Camera
-from fastgrasp_model.render_scene import SKIN, SUPERSAMPLE, SceneHand
-from fastgrasp_model.shading import shade, to_srgb
+from fastgrasp_model.pictures.camera import Camera
+from fastgrasp_model.pictures.scene import SceneHand
+from fastgrasp_model.pictures.shading import panel as draw_panel
+from fastgrasp_model.pictures.sheets import compose
 from fastgrasp_synthesis.hand_poses import CLOSED_POSES, OPPOSITIONS, named_pose
 from fastgrasp_synthesis.hand_synergies import sample_synergies
 
@@ -40,21 +40,14 @@ def skins(layer: ManoLayer, angles: torch.Tensor, betas: torch.Tensor | None = N
 
 
 def panel(skin: SceneHand, direction: tuple, size: int, span: np.ndarray | None = None) -> np.ndarray:
-    """One drawn hand (size, size, 4) from a direction; `span` (N, 3) is what the frame holds, else the hand."""
-    eye = np.array(direction, dtype=float) / np.linalg.norm(direction)
-    fit = skin.points if span is None else span
-    middle = 0.5 * (fit.min(axis=0) + fit.max(axis=0))
-    fine = size * SUPERSAMPLE
-    buffers = Buffers(Camera.looking_at(middle, eye, UP, middle + (fit - middle) * 1.06, fine, fine))
-    buffers.draw_mesh(skin.corners, skin.normals, SKIN, 1)
-    linear = shade(buffers, [(skin.corners, False)], UP)
-    picture = np.concatenate([to_srgb(linear[..., :3]) * linear[..., 3:], linear[..., 3:]], axis=-1)
-    return picture.reshape(size, SUPERSAMPLE, size, SUPERSAMPLE, 4).mean(axis=(1, 3))
+    """Return one hand (size, size, 4) from a direction; `span` (N, 3) is what the frame holds, else the hand."""
+    camera = Camera.framing(skin.points if span is None else span, direction, UP, size, size)
+    return draw_panel([skin], camera, UP)
 
 
 def save(rows: list[list], size: int, path: Path) -> None:
     """Write rows of (panel, caption), in fewer colours as long as the file is too large."""
-    image = render._compose(rows, size, None)
+    image = compose(rows, size, None)
     path.parent.mkdir(parents=True, exist_ok=True)
     for colours in (256, 160, 96, 64):
         image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG).save(
@@ -113,7 +106,7 @@ def prior(layer: ManoLayer, faces: np.ndarray, folder: Path) -> None:
 def main() -> None:
     """Write all pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images", help="folder to write to")
+    parser.add_argument("--out", type=Path, default=Path("docs/images"), help="folder to write to")
     folder = parser.parse_args().out
     layer = ManoLayer.from_file(OPEN_HAND)
     faces = layer.faces.numpy()

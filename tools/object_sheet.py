@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fastgrasp_model import render
-from fastgrasp_model.rasteriser import Buffers, Camera
-from fastgrasp_model.render_scene import SUPERSAMPLE, UP, SceneObject
-from fastgrasp_model.shading import shade, to_srgb
+from fastgrasp_model.pictures.camera import Camera
+from fastgrasp_model.pictures.scene import UP, SceneObject
+from fastgrasp_model.pictures.shading import panel as draw_panel
+from fastgrasp_model.pictures.sheets import compose
 from fastgrasp_synthesis.object_specs import make_object, object_list
 
 LIST = 1600  # objects of the released set
@@ -26,19 +26,13 @@ LARGEST = 600_000  # bytes of the picture
 
 
 def panel(mesh) -> np.ndarray:
-    """An object on no ground (PANEL, PANEL, 4), as large as its cell allows."""
+    """Return an object on no ground (PANEL, PANEL, 4), as large as its cell allows."""
     scene = SceneObject(mesh)
-    middle = 0.5 * (scene.points.min(axis=0) + scene.points.max(axis=0))
-    fine = PANEL * SUPERSAMPLE
-    buffers = Buffers(Camera.looking_at(middle, EYE, UP, middle + (scene.points - middle) * 1.06, fine, fine))
-    scene.draw(buffers)
-    linear = shade(buffers, [(scene.corners, scene.is_open)], UP)
-    picture = np.concatenate([to_srgb(linear[..., :3]) * linear[..., 3:], linear[..., 3:]], axis=-1)
-    return picture.reshape(PANEL, SUPERSAMPLE, PANEL, SUPERSAMPLE, 4).mean(axis=(1, 3))
+    return draw_panel([scene], Camera.framing(scene.points, EYE, UP, PANEL, PANEL), UP)
 
 
 def caption(spec: str, mesh) -> str:
-    """Family (of a random solid its number) and longest side, such as `watering can  21 cm`."""
+    """Return family (of a random solid its number) and longest side, such as `watering can  21 cm`."""
     family, number = spec.split(":")
     name = spec if family == "urdf" else family.replace("_", " ")
     return f"{name}  {100 * mesh.extents.max():.0f} cm"
@@ -46,13 +40,13 @@ def caption(spec: str, mesh) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images" / "objects.png")
+    parser.add_argument("--out", type=Path, default=Path("docs/images") / "objects.png")
     parser.add_argument("--seed", type=int, default=0, help="which 100 of the list")
     arguments = parser.parse_args()
     specs = object_list(LIST, seed=0)
     chosen = [specs[i] for i in np.random.default_rng(arguments.seed).choice(LIST, ACROSS**2, replace=False)]
     cells = [(panel(mesh), caption(spec, mesh)) for spec in chosen for mesh in [make_object(spec)]]
-    image = render._compose([cells[i : i + ACROSS] for i in range(0, ACROSS**2, ACROSS)], PANEL, None)
+    image = compose([cells[i : i + ACROSS] for i in range(0, ACROSS**2, ACROSS)], PANEL, None)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     for colours in (128, 96, 64, 32):
         image.quantize(colours, method=Image.Quantize.MEDIANCUT).save(arguments.out, optimize=True)

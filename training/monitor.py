@@ -68,7 +68,7 @@ class Monitor(Callback):
     def _draw(self, stage, shown: list) -> None:
         from PIL import Image
 
-        from fastgrasp_model.render import render_sheet
+        from fastgrasp_model.pictures import render_sheet
 
         path = self.folder / f"step_{stage.step:06d}.png"
         render_sheet(shown, path, columns=4, title=f"{stage.name}, step {stage.step:,}", panel=220)

@@ -74,8 +74,8 @@ def object_pictures(
     Raises:
         ValueError: order or texts do not have one entry for each hand.
     """
-    from fastgrasp_model.render import hand_views
-    from fastgrasp_model.render_scene import SceneObject
+    from fastgrasp_model.pictures import hand_views
+    from fastgrasp_model.pictures.scene import SceneObject
 
     for name, given in (("order", order), ("texts", texts)):
         if given is not None and len(given) != len(hands):

@@ -106,8 +106,8 @@ def _draw_pictures(folder: Path, questions, hands, meshes, views: int, progress)
     """Draw every candidate, with the same rendering of the object; return the pictures' paths by candidate."""
     from PIL import Image
 
-    from fastgrasp_model.render import hand_views
-    from fastgrasp_model.render_scene import SceneObject
+    from fastgrasp_model.pictures import hand_views
+    from fastgrasp_model.pictures.scene import SceneObject
 
     (folder / "pictures").mkdir()
     scenes = {name: SceneObject(mesh) for name, mesh in meshes.items()}

@@ -90,7 +90,7 @@ def _write(grasps, options: GenerateOptions) -> list[Path]:
     if options.out:
         written.append(grasps.save(options.out))
     if options.render:
-        from fastgrasp_model.render import render_grasps
+        from fastgrasp_model.pictures import render_grasps
 
         title = f"{options.cloud.stem}: the best of {len(grasps)} grasps"
         written.append(render_grasps(grasps, load_object(options.cloud), options.render, title=title))

@@ -44,7 +44,7 @@ def _draw_file(options) -> int:
     check_output(out, PICTURES)
 
     from fastgrasp_model.grasps import Grasps
-    from fastgrasp_model.render import render_grasps
+    from fastgrasp_model.pictures import render_grasps
 
     grasps = Grasps.load(options.grasps)
     if given:
