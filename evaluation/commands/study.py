@@ -73,9 +73,8 @@ def _make(options: StudyOptions) -> int:
     page.check_place(options.out, labels, settings)
     check_output(options.out / "index.html", (".html",))
     meshes = {mesh.name: mesh.path for mesh in find_meshes([options.objects])}
-    methods = sources.read_methods(options.methods, labels, meshes, read_hands)
-    objects, notes = sources.common_objects(methods, meshes)
-    hands = {method.label: method.hands for method in methods}
+    hands = sources.read_methods(options.methods, labels, meshes, read_hands)
+    objects, notes = sources.common_objects(hands, meshes)
     questions, more = draw_questions(hands, objects, options.per_object, options.seed)
     loaded = {name: sources.load_object_mesh(meshes[name]) for name in sorted({q.object_name for q in questions})}
     with _progress(len(questions) * len(labels)) as advance:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +15,6 @@ if TYPE_CHECKING:
     from fastgrasp_evaluation.metrics.hand_set import HandSet
 
 FEWEST, MOST = 2, 4  # methods that fit on one page
-
-
-@dataclass(frozen=True)
-class Method:
-    """One method: its label, and its hands by object name."""
-
-    label: str
-    hands: dict[str, HandSet]
 
 
 def labels_for(paths: Sequence[Path], given: str | None) -> list[str]:
@@ -44,21 +35,20 @@ def labels_for(paths: Sequence[Path], given: str | None) -> list[str]:
 
 def read_methods(
     paths: Sequence[Path], labels: Sequence[str], meshes: dict[str, Path], read: Callable[[Path], list[HandSet]]
-) -> list[Method]:
-    """Read each method's hands, and match the objects' names with those of `meshes`.
+) -> dict[str, dict[str, HandSet]]:
+    """Read each method's hands, by its label and the objects' names, matched with those of `meshes`.
 
     `read` reads one path, such as `fastgrasp_evaluation.formats.read_hands`; raises what it raises. Right and left
     hands of one object, which are separate sets, are merged.
     """
-    methods = []
+    methods = {}
     for path, label in zip(paths, labels, strict=True):
         sets = read(path)
         single = len({hand_set.object_name for hand_set in sets}) == 1
-        hands: dict[str, HandSet] = {}
+        hands = methods[label] = {}
         for hand_set in sets:
             name = _object_of(hand_set.object_name, path, meshes, single)
             hands[name] = hands[name].with_other_side(hand_set) if name in hands else hand_set
-        methods.append(Method(label, hands))
     return methods
 
 
@@ -71,14 +61,16 @@ def _object_of(name: str, path: Path, meshes: dict[str, Path], single: bool) -> 
     return next(iter(meshes)) if len(meshes) == 1 else name or path.stem
 
 
-def common_objects(methods: Sequence[Method], meshes: dict[str, Path]) -> tuple[list[str], list[str]]:
+def common_objects(
+    methods: dict[str, dict[str, HandSet]], meshes: dict[str, Path]
+) -> tuple[list[str], list[str]]:
     """Return the objects that every method and `meshes` have, sorted, and a note for each of the others.
 
     Raises StudyError if there is no such object.
     """
     common, notes = [], []
-    for name in sorted({name for method in methods for name in method.hands}):
-        lacking = [method.label for method in methods if name not in method.hands]
+    for name in sorted({name for hands in methods.values() for name in hands}):
+        lacking = [label for label, hands in methods.items() if name not in hands]
         if name not in meshes:
             notes.append(f"{name}: left out, --objects has no mesh of this name")
         elif lacking:

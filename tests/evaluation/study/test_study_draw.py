@@ -122,15 +122,15 @@ def test_wrong_labels(paths, given, message):
 )
 def test_the_object_of_a_file_with_one_object(told, file, meshes, expected, ball_hands):
     found = read_methods([Path(file)], ["x"], dict.fromkeys(meshes, Path()), lambda _: [ball_hands(told, 2)])
-    assert list(found[0].hands) == [expected]
+    assert list(found["x"]) == [expected]
 
 
 def test_right_and_left_hands_of_one_object_are_put_together(ball_hands):
     sets = [ball_hands("mug", 2), ball_hands("mug", 3, problems=(1,)), ball_hands("apple", 1)]
-    method = read_methods([Path("x.npz")], ["x"], {"mug": Path()}, lambda _: sets)[0]
-    assert {name: len(found) for name, found in method.hands.items()} == {"mug": 5, "apple": 1}
-    assert method.hands["mug"].problems == [None, None, None, "NaN", None]
-    assert np.array_equal(method.hands["mug"].vertices[3], sets[1].vertices[1])
+    hands = read_methods([Path("x.npz")], ["x"], {"mug": Path()}, lambda _: sets)["x"]
+    assert {name: len(found) for name, found in hands.items()} == {"mug": 5, "apple": 1}
+    assert hands["mug"].problems == [None, None, None, "NaN", None]
+    assert np.array_equal(hands["mug"].vertices[3], sets[1].vertices[1])
 
 
 def test_objects_that_not_all_have_are_left_out_and_told(ball_hands):
