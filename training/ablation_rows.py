@@ -13,7 +13,7 @@ from fastgrasp_model.yaml_file import ConfigurationError
 from fastgrasp_training.configuration import FURTHER, STAGES, TrainingConfig, merge, read_layers
 
 CONFIGS = Path("config/training/ablations")
-BASE = Path("config/training/lean.yaml")
+BASE = Path("config/training/paper.yaml")
 
 
 @dataclass(frozen=True)

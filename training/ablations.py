@@ -1,7 +1,7 @@
 """Train and measure the rows of the paper's ablations (Tables 1 and 4), on the same data and the same budget.
 
     fastgrasp train ablations --budget small --out out/ablations --ho3d YCB
-    fastgrasp train ablations --base config/training/paper.yaml --only whole cvae
+    fastgrasp train ablations --base config/training/lean.yaml --only whole cvae
 
 Each row is a file in config/training/ablations/, laid over the configuration --base. Stages that rows have in common
 are trained once. The same command goes on where an interrupted one stopped.
