@@ -16,7 +16,7 @@ YCB_LAYOUTS = (
     "{name}.obj", "{name}.ply", "{name}.stl", "models/{name}/textured_simple.obj", "{name}/textured_simple.obj",
     "{name}/google_16k/nontextured.ply", "{name}/google_16k/textured.obj", "{name}/tsdf/nontextured.ply",
 )  # fmt: skip
-CLOUD_POINTS = 3000
+OBJECT_CLOUD_POINTS = 3000
 CAMERA_DISTANCE = 0.6  # metres
 DEPTH_NOISE = 0.0015  # metres, standard deviation
 
@@ -53,9 +53,9 @@ def object_cloud(mesh, kind: str, rng: np.random.Generator) -> tuple[np.ndarray,
     from fastgrasp_model.geometry.meshes import sample_surface
 
     if kind == "full":
-        return sample_surface(mesh, CLOUD_POINTS, seed=int(rng.integers(2**31)))[0], None
+        return sample_surface(mesh, OBJECT_CLOUD_POINTS, seed=int(rng.integers(2**31)))[0], None
     camera = random_camera(rng, mesh.bounds.mean(axis=0), CAMERA_DISTANCE)
-    return single_view(mesh, camera, CLOUD_POINTS, DEPTH_NOISE, rng), camera
+    return single_view(mesh, camera, OBJECT_CLOUD_POINTS, DEPTH_NOISE, rng), camera
 
 
 def cloud_generator(name: str, seed: int) -> np.random.Generator:

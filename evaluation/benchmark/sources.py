@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastgrasp_model.grasps import Grasps
     from fastgrasp_model.hand import ManoLayer
 
-GROUP = "fastgrasp.benchmarks"
+SOURCES_GROUP = "fastgrasp.benchmarks"
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def source(name: str) -> Source:
     """Load the registered source `name`. Raises BenchmarkError if no installed package registers it."""
     from importlib.metadata import entry_points
 
-    for point in entry_points(group=GROUP, name=name):
+    for point in entry_points(group=SOURCES_GROUP, name=name):
         return point.load()
     raise BenchmarkError(
-        f"No installed package registers the benchmark source '{name}' (entry points {GROUP}); install this package "
-        "again: pip install 'fastgrasp-ros2[training,eval]', or `make env`."
+        f"No installed package registers the benchmark source '{name}' (entry points {SOURCES_GROUP}); install this "
+        "package again: pip install 'fastgrasp-ros2[training,eval]', or `make env`."
     )
 
 

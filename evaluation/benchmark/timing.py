@@ -18,10 +18,10 @@ from typing import Annotated
 import numpy as np
 from tyro.conf import arg
 
+from fastgrasp_evaluation.benchmark.measured_objects import OBJECT_CLOUD_POINTS
 from fastgrasp_model.commands.shared import AtLeastOne, InputError, parse
 
 BATCHES = (1, 16, 64, 256)
-CLOUD_POINTS = 3_000
 
 
 @dataclass
@@ -68,7 +68,8 @@ def _batches(generator, repeats: int, candidates: int, view: bool) -> dict[str, 
     from fastgrasp_evaluation.simulated_views import single_view
 
     mesh, sensor = trimesh.creation.cylinder(0.04, 0.1), np.array([0.2, 0.3, 0.4]) if view else None
-    points = np.asarray(single_view(mesh, sensor, CLOUD_POINTS) if view else mesh.sample(CLOUD_POINTS, seed=0))
+    count = OBJECT_CLOUD_POINTS
+    points = np.asarray(single_view(mesh, sensor, count) if view else mesh.sample(count, seed=0))
     report = {}
     for count in BATCHES:
         times = []

@@ -22,7 +22,7 @@ from fastgrasp_evaluation.metrics.disk_cache import cached_file
 from fastgrasp_model.commands.extras import require
 from fastgrasp_model.files import write_bytes
 
-VERSION = 2  # of the cached files
+PIECES_VERSION = 2  # of the cached files
 VHACD = dict(
     resolution=1000, concavity=0.001, planeDownsampling=4, convexhullDownsampling=4, alpha=0.05, beta=0.0,
     maxNumVerticesPerCH=64, minVolumePerCH=0.0001, pca=0, mode=0,
@@ -37,7 +37,7 @@ class SimulationError(RuntimeError):
 def decomposition(vertices: np.ndarray, faces: np.ndarray, arguments: dict = VHACD) -> Path:
     """Return the .obj of the convex pieces of a mesh (V, 3), (F, 3), cached by content. Raises SimulationError."""
     vertices, faces = np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
-    path = cached_file("vhacd", "obj", (vertices, faces), (VERSION, sorted(arguments.items())))
+    path = cached_file("vhacd", "obj", (vertices, faces), (PIECES_VERSION, sorted(arguments.items())))
     if _intact(path):
         return path
     pieces = _vhacd(vertices, faces, arguments)

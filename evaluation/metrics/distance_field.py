@@ -9,7 +9,7 @@ import numpy as np
 from fastgrasp_evaluation.metrics.disk_cache import cached_file
 from fastgrasp_model.files import write_atomically
 
-VERSION = 1  # of the cached files
+GRID_VERSION = 1  # of the cached files
 
 
 class DistanceField:
@@ -51,7 +51,7 @@ class DistanceField:
 
 def _cached_grid(vertices: np.ndarray, faces: np.ndarray, cells: int, padding: float):
     """Return values (X, Y, Z), origin (3,) and spacing of `geometry.signed_distance.mesh_distance_grid`."""
-    path = cached_file("distance", "npz", (vertices, np.asarray(faces, np.int64)), (VERSION, cells, padding))
+    path = cached_file("distance", "npz", (vertices, np.asarray(faces, np.int64)), (GRID_VERSION, cells, padding))
     try:
         with np.load(path, allow_pickle=False) as data:
             return data["values"], data["origin"].astype(np.float64), float(data["spacing"])

@@ -20,13 +20,14 @@ friction force exceeds its weight, and a box on one plate falls.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fastgrasp_evaluation.metrics.distance_field import DistanceField
-from fastgrasp_evaluation.metrics.simulation import DIRECTIONS, SimulationError, checked_hand
-from fastgrasp_model.physics import GRAVITY
+from fastgrasp_evaluation.metrics.simulation import SimulationError, checked_hand
+from fastgrasp_model.physics import DIRECTIONS, GRAVITY
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class HoldTest:
         vertices = np.asarray(mesh.vertices, dtype=np.float64) - self._centre
         self._field = DistanceField(vertices, np.asarray(mesh.faces))
 
-    def __call__(self, vertices: np.ndarray, faces: np.ndarray, directions: np.ndarray = DIRECTIONS) -> np.ndarray:
+    def __call__(self, vertices: np.ndarray, faces: np.ndarray, directions: Sequence = DIRECTIONS) -> np.ndarray:
         """Return the metres (D,) the object has moved at the end, with gravity along each of `directions` (D, 3).
 
         vertices (V, 3), metres, in the object's frame; faces (F, 3), outward. The test ends after `duration`, when one
@@ -101,7 +102,7 @@ class _HoldRun:
 
     SEARCH_EVERY, SEARCH_WITHIN = 4, 0.006  # steps between searches for skin near the object; metres
 
-    def __init__(self, skin, field: DistanceField, inertia: np.ndarray, directions: np.ndarray, s: HoldSettings):
+    def __init__(self, skin, field: DistanceField, inertia: np.ndarray, directions: Sequence, s: HoldSettings):
         self.places, self.normals, areas = skin
         self.stiffness = s.stiffness * areas
         self.field, self.inertia, self.s = field, inertia, s

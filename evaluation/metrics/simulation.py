@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +25,9 @@ from fastgrasp_evaluation.metrics.decomposition import (
     silenced,
 )
 from fastgrasp_model.hand import VERTICES
-from fastgrasp_model.physics import GRAVITY
+from fastgrasp_model.physics import DIRECTIONS, GRAVITY, STEPS, TIME_STEP
 
-TIME_STEP, STEPS, FRICTION, SOLVER_ITERATIONS = 1.0 / 240.0, 35, 3.0, 150
-DIRECTIONS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], dtype=np.float64)
+FRICTION, SOLVER_ITERATIONS = 3.0, 150
 MANO_FACES, MANO_CLOSED_FACES = 1538, 1552
 
 
@@ -47,7 +46,7 @@ class GraspSimulator:
         self._pieces = decomposition(vertices - self._origin, faces)
 
     def displacement(
-        self, hand_vertices: np.ndarray, hand_faces: np.ndarray, directions: np.ndarray = DIRECTIONS
+        self, hand_vertices: np.ndarray, hand_faces: np.ndarray, directions: Sequence = DIRECTIONS
     ) -> np.ndarray:
         """Return how far the object's origin moves, metres (D,), with gravity along each of `directions` (D, 3).
 

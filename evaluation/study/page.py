@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 KEY_FORMAT, ANSWERS_FORMAT, FORMAT_VERSION = "fastgrasp-study-key", "fastgrasp-study-answers", 1
 TEMPLATES = Path(__file__).with_name("page")
-PANEL = 560  # pixels: sharp at half the width of a phone and in the larger view
+PICTURE_SIZE = 560  # pixels: sharp at half the width of a phone and in the larger view
 _STAMP = 946684800  # 1 January 2000: hides the order in which pictures were drawn
 
 
@@ -118,7 +118,7 @@ def _draw_pictures(folder: Path, questions, hands, meshes, views: int, progress)
             keypoints = None if hand_set.keypoints is None else hand_set.keypoints[i]
             scene = scenes[question.object_name]
             try:
-                drawn = hand_views(hand_set.vertices[i], hand_set.faces[i], scene, keypoints, views, PANEL)
+                drawn = hand_views(hand_set.vertices[i], hand_set.faces[i], scene, keypoints, views, PICTURE_SIZE)
             except ValueError as error:
                 where = f"grasp {i} of {candidate.method} on {question.object_name}"
                 raise StudyError(f"{where} cannot be drawn: {error}") from error

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fastgrasp_evaluation.metrics.hand_set import HandSet
 
-FEWEST, MOST = 2, 4  # methods that fit on one page
+FEWEST_METHODS, MOST_METHODS = 2, 4  # methods that fit on one page
 
 
 def labels_for(paths: Sequence[Path], given: str | None) -> list[str]:
@@ -22,8 +22,8 @@ def labels_for(paths: Sequence[Path], given: str | None) -> list[str]:
 
     Raises StudyError: not 2 to 4 methods; labels that are equal, or not as many as the methods.
     """
-    if not FEWEST <= len(paths) <= MOST:
-        raise StudyError(f"a study compares {FEWEST} to {MOST} methods, got {len(paths)}")
+    if not FEWEST_METHODS <= len(paths) <= MOST_METHODS:
+        raise StudyError(f"a study compares {FEWEST_METHODS} to {MOST_METHODS} methods, got {len(paths)}")
     labels = [word.strip() for word in given.split(",")] if given else [path.stem for path in paths]
     if len(labels) != len(paths):
         raise StudyError(f"--labels names {len(labels)} methods, but {len(paths)} are given")

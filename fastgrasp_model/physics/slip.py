@@ -16,10 +16,8 @@ import torch
 from torch import Tensor
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.physics import GRAVITY
-from fastgrasp_model.physics.wrench import DIRECTIONS
+from fastgrasp_model.physics import DIRECTIONS, GRAVITY, STEPS, TIME_STEP
 
-TIME_STEP, STEPS = 1.0 / 240.0, 35
 CHECK_EVERY = 5  # steps after which bodies that have slipped out are dropped
 _STATE = ("points", "index", "gravity", "inverse_inertia", "turn", "place", "velocity", "spin", "stick", "touched")
 

@@ -22,9 +22,8 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand import VERTICES
-from fastgrasp_model.physics import GRAVITY
+from fastgrasp_model.physics import DIRECTIONS, GRAVITY
 
-DIRECTIONS = ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
 RELAXATION, PENALTY = 1.7, 0.015  # of the solver; the penalty in units of the greatest eigenvalue
 
 

@@ -199,7 +199,7 @@ def test_sources_of_the_packages_above_are_registered():
 
     declared = configparser.ConfigParser()
     declared.read(Path(__file__).parents[3] / "setup.cfg")
-    lines = declared["options.entry_points"][sources.GROUP].split("\n")
+    lines = declared["options.entry_points"][sources.SOURCES_GROUP].split("\n")
     modules = dict(line.split(" = ") for line in lines if line)
     assert set(modules) == {"open-set", "data"}
     assert all(callable(import_module(module).grasps) for module in modules.values())

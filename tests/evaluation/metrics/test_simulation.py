@@ -10,7 +10,8 @@ import pytest
 import trimesh
 
 pybullet = pytest.importorskip("pybullet")
-from fastgrasp_evaluation.metrics.simulation import DIRECTIONS, GraspSimulator, SimulationError
+from fastgrasp_evaluation.metrics.simulation import GraspSimulator, SimulationError
+from fastgrasp_model.physics import DIRECTIONS
 
 FREE_FALL = 0.1068
 

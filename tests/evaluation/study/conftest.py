@@ -49,7 +49,7 @@ def build_small_study(study_meshes, study_hands):
     def build(folder, **settings):
         questions, _ = draw_questions(study_hands, list(study_meshes), per_object=2)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(page, "PANEL", 64)
+            patch.setattr(page, "PICTURE_SIZE", 64)
             return page.build_study(folder, questions, study_hands, study_meshes, page.Page(**settings))
 
     return build

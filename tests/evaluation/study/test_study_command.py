@@ -54,7 +54,7 @@ def methods(tmp_path_factory, batch):
 def small_pictures(monkeypatch):
     from fastgrasp_evaluation.study import page
 
-    monkeypatch.setattr(page, "PANEL", 64)
+    monkeypatch.setattr(page, "PICTURE_SIZE", 64)
 
 
 def run(words, capsys) -> tuple[int, str]:
