@@ -15,7 +15,7 @@ friction force exceeds its weight, and a box on one plate falls.
   hand during object handling and work with tools, Int. J. Industrial Ergonomics 20, 1997). Without it a pinch would
   fall at 0.0 mm of penetration and hold at 0.1. A stiffer grip changes little: of 40 grasps of the open set 85 % hold,
   with twice the stiffness the same, with half of it 75 %, with a hard hand (1e9 N/m3, no squeeze) 97 %.
-- Friction is Coulomb's, coefficient 0.8; sticking contacts are springs, dragged along when they slide.
+- Friction is Coulomb's, coefficient 0.8; sticking contacts are springs, dragged when they slide.
 """
 
 from __future__ import annotations
@@ -85,16 +85,16 @@ def skin_pieces(vertices: np.ndarray, faces: np.ndarray, edge: float) -> tuple[n
     """
     from trimesh.remesh import subdivide_to_size
 
-    places, faces = subdivide_to_size(vertices, np.asarray(faces), max_edge=edge, max_iter=20)
-    places, merged = np.unique(np.round(places, 7), axis=0, return_inverse=True)
+    points, faces = subdivide_to_size(vertices, np.asarray(faces), max_edge=edge, max_iter=20)
+    points, merged = np.unique(np.round(points, 7), axis=0, return_inverse=True)
     faces = merged.reshape(-1)[faces]
-    corners = places[faces]
+    corners = points[faces]
     thirds = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 6.0
-    vectors = np.zeros_like(places)
+    vectors = np.zeros_like(points)
     for corner in range(3):
         np.add.at(vectors, faces[:, corner], thirds)
     areas = np.linalg.norm(vectors, axis=1)
-    return places, vectors / np.maximum(areas, 1e-12)[:, None], areas
+    return points, vectors / np.maximum(areas, 1e-12)[:, None], areas
 
 
 class _HoldRun:
@@ -103,16 +103,16 @@ class _HoldRun:
     SEARCH_EVERY, SEARCH_WITHIN = 4, 0.006  # steps between searches for skin near the object; metres
 
     def __init__(self, skin, field: DistanceField, inertia: np.ndarray, directions: Sequence, s: HoldSettings):
-        self.places, self.normals, areas = skin
+        self.skin, self.normals, areas = skin
         self.stiffness = s.stiffness * areas
         self.field, self.inertia, self.s = field, inertia, s
         self.gravity = GRAVITY * np.asarray(directions, dtype=np.float64)
         count = len(self.gravity)
-        self.turn = np.repeat(np.eye(3)[None], count, axis=0)  # object -> world
-        self.place, self.speed = np.zeros((count, 3)), np.zeros((count, 6))  # velocity, spin
-        self.anchors = np.zeros((count, len(self.places), 3))  # where skin sticks, in the object's frame
-        self.touched = np.zeros((count, len(self.places)), dtype=bool)
-        self.near = np.arange(len(self.places))
+        self.rotation = np.repeat(np.eye(3)[None], count, axis=0)  # object -> world
+        self.position, self.speed = np.zeros((count, 3)), np.zeros((count, 6))  # velocity, spin
+        self.stick_points = np.zeros((count, len(self.skin), 3))  # where skin sticks, in the object's frame
+        self.touched = np.zeros((count, len(self.skin)), dtype=bool)
+        self.near = np.arange(len(self.skin))
 
     def distances(self) -> np.ndarray:
         """Run all steps; return the metres (D,) that the centre of mass has moved."""
@@ -120,10 +120,10 @@ class _HoldRun:
         rest_steps = round(s.rest_time / s.step)
         for number in range(round(s.duration / s.step)):
             if number % self.SEARCH_EVERY == 0:
-                distance, _ = self.field((self.places - self.place[:, None]) @ self.turn)
+                distance, _ = self.field((self.skin - self.position[:, None]) @ self.rotation)
                 self.near = np.flatnonzero((distance < s.squeeze + self.SEARCH_WITHIN).any(axis=0))
             self._step()
-            moved = np.linalg.norm(self.place, axis=1)
+            moved = np.linalg.norm(self.position, axis=1)
             if (moved >= s.limit).any():
                 break
             fastest = max(fastest, self._fastest())
@@ -143,7 +143,7 @@ class _HoldRun:
     def _step(self) -> None:
         """Do one step of linearly implicit Euler; the contacts are too stiff for an explicit one."""
         s = self.s
-        arms = self.places[self.near] - self.place[:, None]  # (D,N,3) world, from the centre of mass
+        arms = self.skin[self.near] - self.position[:, None]  # (D,N,3) world, from the centre of mass
         normals, force, presses, sticks = self._contact(arms)
         jacobian = np.concatenate([np.broadcast_to(np.eye(3), (*arms.shape, 3)), -_skew(arms)], axis=-1)  # (D,N,3,6)
         along = (normals[..., None, :] @ jacobian)[..., 0, :]  # (D,N,6)
@@ -154,18 +154,18 @@ class _HoldRun:
         total = np.concatenate([self.gravity + force.sum(1), np.cross(arms, force).sum(1)], axis=1)  # (D,6)
         mass = np.zeros_like(stiff)
         mass[:, :3, :3] = np.eye(3)
-        mass[:, 3:, 3:] = self.turn @ self.inertia @ self.turn.transpose(0, 2, 1)
+        mass[:, 3:, 3:] = self.rotation @ self.inertia @ self.rotation.transpose(0, 2, 1)
         pull = s.step * (total - s.step * (stiff @ self.speed[..., None])[..., 0])
         self.speed = self.speed + np.linalg.solve(mass + s.step * (s.step + s.lag) * stiff, pull[..., None])[..., 0]
-        self.place = self.place + s.step * self.speed[:, :3]
-        self.turn = _rotation(s.step * self.speed[:, 3:]) @ self.turn
+        self.position = self.position + s.step * self.speed[:, :3]
+        self.rotation = _rotation_matrices(s.step * self.speed[:, 3:]) @ self.rotation
 
     def _contact(self, arms: np.ndarray):
         """Return normals (D,N,3), forces on the object (D,N,3), stiffness (D,N) of pressing, sticking contacts."""
         s, near = self.s, self.near
-        local = arms @ self.turn
+        local = arms @ self.rotation
         distance, slope = self.field(local)
-        normals = slope @ self.turn.transpose(0, 2, 1)  # outward from the object, world
+        normals = slope @ self.rotation.transpose(0, 2, 1)  # outward from the object, world
         normals = normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9)
         facing = np.clip(-(normals * self.normals[near]).sum(-1), 0.0, 1.0)  # skin that faces away cannot press
         stiffness = self.stiffness[near] * facing * (distance < s.squeeze)
@@ -173,13 +173,13 @@ class _HoldRun:
         closing = (speed * normals).sum(-1)
         press = np.maximum(stiffness * (s.squeeze - distance + s.lag * closing), 0.0)
         touching = press > 0
-        anchor = np.where((touching & self.touched[:, near])[..., None], self.anchors[:, near], local)
-        offset = (local - anchor) @ self.turn.transpose(0, 2, 1)
+        stick_point = np.where((touching & self.touched[:, near])[..., None], self.stick_points[:, near], local)
+        offset = (local - stick_point) @ self.rotation.transpose(0, 2, 1)
         offset = offset - (offset * normals).sum(-1, keepdims=True) * normals
         wanted = stiffness[..., None] * (offset - s.lag * (speed - closing[..., None] * normals))
         size = np.linalg.norm(wanted, axis=-1)
         share = np.minimum(s.friction * press / np.maximum(size, 1e-12), 1.0)
-        self.anchors[:, near] = local - (local - anchor) * share[..., None]  # a sliding anchor is dragged along
+        self.stick_points[:, near] = local - (local - stick_point) * share[..., None]  # dragged when sliding
         self.touched[:, near] = touching
         force = wanted * share[..., None] - press[..., None] * normals
         return normals, force, stiffness * touching, stiffness * (touching & (share == 1.0))
@@ -192,7 +192,7 @@ def _skew(v: np.ndarray) -> np.ndarray:
     return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*v.shape, 3)
 
 
-def _rotation(vectors: np.ndarray) -> np.ndarray:
+def _rotation_matrices(vectors: np.ndarray) -> np.ndarray:
     """Return the rotation matrices (D, 3, 3) of rotation vectors (D, 3) by Rodrigues' formula."""
     angle = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)[:, None, None]
     k = _skew(vectors) / angle
