@@ -25,12 +25,13 @@ RECONSTRUCTION = ("displacement_cm", "depth_cm", "volume_cm3", "contact_percent"
 
 @dataclass
 class Cell:
-    """value: in the column's unit, or None; alike: measured as ours; best: of those measured alike."""
+    """value: in the column's unit, or None; sd: its standard deviation over `sd_over`; alike: measured as ours; best:
+    of those measured alike."""
 
     value: float | None
     text: str
-    spread: str = ""
-    spread_over: str = ""
+    sd: str = ""
+    sd_over: str = ""
     alike: bool = True
     best: bool = False
 
@@ -52,7 +53,6 @@ class Head:
     title: str
     unit: str
     arrow: str
-    better: str | None
     explanation: str
 
 
@@ -82,21 +82,16 @@ class Table:
         return [row for group in self.groups for row in group.rows]
 
     @property
-    def has_kmeans_spread(self) -> bool:
-        return any(cell.spread_over == "k-means starts" for row in self.rows for cell in row.cells)
+    def has_kmeans_sd(self) -> bool:
+        return any(cell.sd and cell.sd_over == "k-means starts" for row in self.rows for cell in row.cells)
 
 
 def protocol_table(report: dict, protocol: str, compare: Sequence[dict]) -> Table:
     """Return the table of a protocol: our row and those of other reports, the best of those measured alike marked."""
-    names = report["protocols"][protocol]
-    columns = report["columns"]
-    rows = [Row("ours", label_of(report), counts_text(report), [_own_cell(report, name) for name in names])]
-    for other in compare:
-        marks = marks_between(report, other)
-        cells = [_own_cell(other, name, not spoilt(marks, name)) for name in names]
-        rows.append(Row("compare", label_of(other), counts_text(other), cells, marks))
+    names, columns = report["protocols"][protocol], report["columns"]
+    rows = _measured_rows(report, compare, names, _cell)
     _mark_best(rows, [columns[name]["better"] for name in names])
-    heads = [head_of(name, columns[name]) for name in names]
+    heads = [Head(name, c["title"], unit(c), arrow(c), c["explanation"]) for name in names for c in [columns[name]]]
     return Table(heads, [Group("", rows)])
 
 
@@ -137,10 +132,6 @@ def seed_rows(report: dict, names: Sequence[str]) -> list[dict]:
     return rows
 
 
-def head_of(name: str, column: dict) -> Head:
-    return Head(name, column["title"], unit(column), arrow(column), column["better"], column["explanation"])
-
-
 def label_of(report: dict) -> str:
     settings = report["settings"]
     return settings.get("label") or settings.get("source") or settings.get("command") or "this report"
@@ -157,26 +148,37 @@ def counts_text(report: dict) -> str:
     return text
 
 
-def _own_cell(report: dict, name: str, alike: bool = True) -> Cell:
+def _measured_rows(report: dict, compare: Sequence[dict], names: Sequence[str], cell_of) -> list[Row]:
+    """Return our row and those of other reports, with the cells cell_of(report, name)."""
+    rows = []
+    for other in (report, *compare):
+        marks = [] if other is report else marks_between(report, other)
+        cells = [cell_of(other, name) for name in names]
+        for name, cell in zip(names, cells, strict=True):
+            cell.alike = not spoilt(marks, name)
+        kind = "ours" if other is report else "compare"
+        rows.append(Row(kind, label_of(other), counts_text(other), cells, marks))
+    return rows
+
+
+def _cell(report: dict, name: str) -> Cell:
     cell, column = report["table"].get(name), report["columns"].get(name)
     if not cell or not column or known(cell["mean"]) is None:
-        return Cell(None, DASH, alike=alike)
+        return Cell(None, DASH)
     sd, over = deviation(cell)
-    text = "" if sd is None else shown(column, sd)
-    return Cell(known(cell["mean"]), shown(column, cell["mean"]), text, over if text else "", alike)
+    return Cell(known(cell["mean"]), shown(column, cell["mean"]), "" if sd is None else shown(column, sd), over)
 
 
 def _paper_rows(
     report: dict, compare: Sequence[dict], published: list[PublishedRow], names: Sequence[str]
 ) -> list[Row]:
-    contact = published[0].contact
-    rows = [Row("ours", label_of(report), counts_text(report), _in_paper_columns(report, names, contact))]
-    for other in compare:
-        marks = marks_between(report, other)
-        cells = _in_paper_columns(other, names, contact)
-        for name, cell in zip(names, cells, strict=True):
-            cell.alike = not spoilt(marks, name)
-        rows.append(Row("compare", label_of(other), counts_text(other), cells, marks))
+    def cell_of(other: dict, name: str) -> Cell:
+        if name == "seconds_per_grasp":
+            seconds = seconds_per_grasp(other)
+            return Cell(seconds, DASH if seconds is None else f"{seconds:.3f}")
+        return _cell(other, published[0].contact if name == "contact_percent" else PAPER_COLUMNS[name][4])
+
+    rows = _measured_rows(report, compare, names, cell_of)
     for row in published:
         marks = marks_of_published(report, row)
         cells = [_published_cell(name, row, not spoilt(marks, name)) for name in names]
@@ -184,17 +186,6 @@ def _paper_rows(
         rows.append(Row("published", row.method, f"Table {row.table}{training}", cells, marks))
     _mark_best(rows, [PAPER_COLUMNS[name][3] for name in names])
     return rows
-
-
-def _in_paper_columns(report: dict, names: Sequence[str], contact: str) -> list[Cell]:
-    cells = []
-    for name in names:
-        if name == "seconds_per_grasp":
-            seconds = seconds_per_grasp(report)
-            cells.append(Cell(seconds, DASH if seconds is None else f"{seconds:.3f}"))
-        else:
-            cells.append(_own_cell(report, contact if name == "contact_percent" else PAPER_COLUMNS[name][4]))
-    return cells
 
 
 def _published_cell(name: str, row: PublishedRow, alike: bool) -> Cell:
@@ -213,10 +204,10 @@ def seconds_per_grasp(report: dict) -> float | None:
 
 
 def _paper_head(name: str) -> Head:
-    text, kind, digits, better, beside = PAPER_COLUMNS[name]
-    column = {"title": text, "unit": kind, "digits": digits, "better": better}
-    explanation = f"as published; ours beside it: {beside}" if beside else "as published"
-    return Head(beside or "", text, unit(column), arrow(column), better, explanation)
+    text, kind, _, better, ours = PAPER_COLUMNS[name]
+    column = {"unit": kind, "better": better}
+    explanation = f"as published; ours: {ours}" if ours else "as published"
+    return Head(ours or "", text, unit(column), arrow(column), explanation)
 
 
 def _mark_best(rows: list[Row], better: list[str | None]) -> None:
