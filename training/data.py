@@ -78,10 +78,14 @@ def few_objects(grasps: TrainingGrasps, count: int) -> TrainingGrasps:
     """The grasps on `count` objects of as many families as there are; 0: all."""
     if not count or count >= len(grasps.objects):
         return grasps
-    chosen = np.array(by_turns(grasps.objects)[:count])
+    return on_objects(grasps, np.array(by_turns(grasps.objects)[:count]))
+
+
+def on_objects(grasps: TrainingGrasps, chosen: np.ndarray) -> TrainingGrasps:
+    """Return the grasps on the objects `chosen` (K,), which are numbered in this order."""
     rows = np.flatnonzero(np.isin(grasps.object, chosen))
     place = np.full(len(grasps.objects), -1)
-    place[chosen] = np.arange(count)
+    place[chosen] = np.arange(len(chosen))
     return replace(
         grasps, parameters=grasps.parameters[rows], object=place[grasps.object[rows]],
         objects=[grasps.objects[number] for number in chosen],

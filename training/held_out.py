@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fastgrasp_evaluation.metrics.penetration import ObjectSolid
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_training.configuration import TrainingConfig
-from fastgrasp_training.data import TrainingData, few_objects, prepared
+from fastgrasp_training.data import TrainingData, few_objects, on_objects, prepared
 from fastgrasp_training.sources import DataSourceError, ObjectSource, Request, TrainingGrasps, resolve
 
 EVALUATION_ONLY = ("ho3d",)  # its ten objects are for the benchmark
@@ -35,10 +36,12 @@ def held_out(
             return None, "no validation figures: no source holds out objects that are not trained on"
         grasps = few_objects(grasps, config.monitor.objects)
         data = prepared(grasps, replace(config.data, objects=0), hand, progress)
-        meshes, solids = _solids(data.specs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            meshes = [source.load()[0] for source in data.specs]
+        return HeldOut(data, meshes, [ObjectSolid(mesh) for mesh in meshes]), ""
     except ImportError as error:
         return None, f"no validation figures: {error}"
-    return HeldOut(data, meshes, solids), ""
 
 
 def unseen(config: TrainingConfig, trained: Sequence[ObjectSource]) -> TrainingGrasps | None:
@@ -52,10 +55,9 @@ def unseen(config: TrainingConfig, trained: Sequence[ObjectSource]) -> TrainingG
             grasps = resolve(text, "validation")
         except DataSourceError:
             continue  # it has no such split
-        new = np.array([source.identity() not in known for source in grasps.objects])
-        rows = np.flatnonzero(new[grasps.object])
-        if len(rows):
-            parts.append(_kept(grasps, new, rows))
+        new = np.flatnonzero([source.identity() not in known for source in grasps.objects])
+        if len(new):
+            parts.append(on_objects(grasps, new))
     if not parts:
         return None
     shift = np.cumsum([0, *(len(part.objects) for part in parts)])
@@ -64,20 +66,3 @@ def unseen(config: TrainingConfig, trained: Sequence[ObjectSource]) -> TrainingG
         object=np.concatenate([part.object + start for part, start in zip(parts, shift[:-1], strict=True)]),
         objects=[source for part in parts for source in part.objects],
     )  # fmt: skip
-
-
-def _kept(grasps: TrainingGrasps, new: np.ndarray, rows: np.ndarray) -> TrainingGrasps:
-    place = np.cumsum(new) - 1
-    return replace(
-        grasps, parameters=grasps.parameters[rows], object=place[grasps.object[rows]],
-        objects=[source for source, wanted in zip(grasps.objects, new, strict=True) if wanted],
-    )  # fmt: skip
-
-
-def _solids(specs: Sequence[ObjectSource]) -> tuple[list, list]:
-    from fastgrasp_evaluation.metrics.penetration import ObjectSolid
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        meshes = [source.load()[0] for source in specs]
-    return meshes, [ObjectSolid(mesh) for mesh in meshes]

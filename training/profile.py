@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import torch
+from lightning.pytorch.callbacks import Callback
 from rich.console import Console
-from torch.utils.data import DataLoader
+from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 from tyro.conf import Positional, UseAppendAction, arg
 
@@ -29,14 +31,12 @@ from fastgrasp_model.yaml_file import ConfigurationError
 from fastgrasp_training.configuration import TrainingConfig
 from fastgrasp_training.data import load_training_data
 from fastgrasp_training.devices import Machine
-from fastgrasp_training.precision import lowered
-from fastgrasp_training.randomness import StepGenerator, step_seed
 from fastgrasp_training.run import make_stage, new_model, samples_for
-from fastgrasp_training.stage import CLIP, RandomBatches, TrainingStage, adam
+from fastgrasp_training.stage import RandomBatches, TrainingStage, run_stage
 from fastgrasp_training.toy import toy_data
 
 WARM = 3  # steps before the clock starts
-PARTS = ("data", "forward", "backward", "optimiser")
+PARTS = ("data", "forward", "backward", "optimiser")  # of a step
 PROG = "python -m fastgrasp_training.profile"
 
 
@@ -59,6 +59,20 @@ class ProfileOptions:
     """print JSON"""
 
 
+class Clock(Callback):
+    """Record the time at four places of each step: batch there, loss computed, gradients computed, weights updated."""
+
+    def __init__(self):
+        self.marks: list[float] = []
+
+    def _mark(self, *_, **__) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.marks.append(time.perf_counter())
+
+    on_train_batch_start = on_before_backward = on_after_backward = on_train_batch_end = _mark
+
+
 def untrained_stage(name: str, config: TrainingConfig, machine: Machine) -> TrainingStage:
     """Return a stage of an untrained model, on the device. Raises ConfigurationError where it has no section."""
     if getattr(config, name) is None:
@@ -70,51 +84,33 @@ def untrained_stage(name: str, config: TrainingConfig, machine: Machine) -> Trai
     bank = samples_for(name, config, data, model)
     if name not in ("autoencoder", "cvae", "completion"):  # fits the hand representation, which the others use
         make_stage("autoencoder", config, model, data, bank, console)
-    stage = make_stage(name, config, model, data, bank, console).to(machine.device).train()
-    stage.freeze_others()
-    stage.on_train_epoch_start()
-    return stage
+    return make_stage(name, config, model, data, bank, console).to(machine.device)
 
 
 def measure(stage: TrainingStage, machine: Machine, steps: int) -> dict[str, float]:
-    """Time `steps` steps; returns steps_per_second, flop_per_step, and the share of time of each of PARTS."""
-    optimiser = adam(stage.trained(), stage.config.learning_rate)
-    batches = iter(DataLoader(RandomBatches(len(stage.bank), stage.config.batch, steps + WARM + 1, 0), batch_size=None))
-    spent = dict.fromkeys(PARTS, 0.0)
-    with lowered(stage.model, machine.precision):
-        for number in range(steps + WARM):
-            marks = [_now(machine)]
-            index = next(batches).to(machine.device)
-            marks.append(_now(machine))
-            loss = _loss(stage, index, number)
-            marks.append(_now(machine))
-            optimiser.zero_grad()
-            loss.backward()
-            marks.append(_now(machine))
-            torch.nn.utils.clip_grad_norm_(stage.trained(), CLIP)
-            optimiser.step()
-            marks.append(_now(machine))
-            if number >= WARM:
-                for part, start, end in zip(PARTS, marks, marks[1:], strict=False):
-                    spent[part] += end - start
-        with FlopCounterMode(display=False) as counter:
-            _loss(stage, next(batches).to(machine.device), 0).backward()
-    total = sum(spent.values())
-    shares = {f"{part}_share": seconds / total for part, seconds in spent.items()}
-    return {"steps_per_second": steps / total, "flop_per_step": counter.get_total_flops(), **shares}
+    """Train `steps` steps; returns steps_per_second, flop_per_step, and the share of time of each of PARTS."""
+    stage.config = replace(stage.config, steps=steps + WARM)
+    stage.train()
+    stage.freeze_others()
+    stage.on_train_epoch_start()
+    with FlopCounterMode(display=False) as counter:
+        index = next(iter(RandomBatches(len(stage.bank), stage.config.batch, 1, seed=0)))
+        stage.training_step(index.to(machine.device), 0).backward()
+    stage.zero_grad()
+    clock = Clock()
+    run_stage(stage, machine, callbacks=[clock])
+    spent = np.diff(clock.marks[4 * WARM - 1 :]).reshape(-1, 4).sum(0)
+    shares = {f"{part}_share": float(seconds / spent.sum()) for part, seconds in zip(PARTS, spent, strict=True)}
+    return {"steps_per_second": float(steps / spent.sum()), "flop_per_step": counter.get_total_flops(), **shares}
 
 
 def matmul_peak(machine: Machine) -> float:
     """Return floating point operations a second of square matrix products in the machine's precision, at best."""
     size = 4096 if machine.kind == "cuda" else 768
     kind = torch.bfloat16 if machine.precision == "bf16" else torch.float32
-    one, two = (torch.randn(size, size, device=machine.device, dtype=kind) for _ in range(2))
-    times = []
-    for _ in range(12):
-        start = _now(machine)
-        one @ two
-        times.append(_now(machine) - start)
-    return 2 * size**3 / min(times)
+    square = torch.randn(size, size, device=machine.device, dtype=kind)
+    times = Timer("square @ square", globals={"square": square}, num_threads=torch.get_num_threads())
+    return 2 * size**3 / min(times.timeit(1).median for _ in range(12))
 
 
 def profile(stage: TrainingStage, machine: Machine, steps: int) -> dict[str, float]:
@@ -130,17 +126,6 @@ def operations(stage: TrainingStage, machine: Machine, steps: int) -> str:
         measure(stage, machine, steps)
     order = f"self_{machine.kind}_time_total"
     return recorded.key_averages().table(sort_by=order, row_limit=20, max_name_column_width=50)
-
-
-def _loss(stage: TrainingStage, index: torch.Tensor, number: int) -> torch.Tensor:
-    stage.generator = StepGenerator(step_seed(0, stage.name, number), device=index.device)
-    return stage.total(stage.loss_terms(index))
-
-
-def _now(machine: Machine) -> float:
-    if machine.kind == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 def main(argv: list[str]) -> int:
