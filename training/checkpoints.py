@@ -59,20 +59,20 @@ def _short(value: Any) -> str:
     return text if len(text) <= 24 else f"{text[:12]}..."
 
 
-def read_checkpoint(folder: Path, wanted: dict[str, Any], tell=print) -> dict[str, Any] | None:
-    """Return the newest undamaged checkpoint of a stage's folder, or None; `tell` gets a message on each damaged one.
+def read_checkpoint(folder: Path, wanted: dict[str, Any], warn=print) -> dict[str, Any] | None:
+    """Return the newest undamaged checkpoint of a stage's folder, or None; `warn` gets a message on each damaged one.
 
     Raises CheckpointError where it is of another run.
     """
     for part in sorted(folder.glob(".last.*.part")):
-        tell(f"{part} was not written to its end and is passed over")
+        warn(f"{part} is incomplete and skipped")
     for path in (folder / "last.ckpt", folder / "previous.ckpt"):
         if not path.exists():
             continue
         try:
             content = torch.load(path, map_location="cpu", weights_only=True)
         except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-            tell(f"{path} is damaged and passed over ({str(error).splitlines()[0][:80] if str(error) else error!r})")
+            warn(f"{path} is damaged and skipped ({str(error).splitlines()[0][:80] if str(error) else error!r})")
             continue
         if not isinstance(content, dict) or content.get("version") != VERSION:
             raise CheckpointError(f"{path} is of another version of FastGrasp; give another --out, or remove it")

@@ -173,7 +173,7 @@ def _meeting_point(nodes: int) -> dict:
 
 
 def _end_with_launcher() -> None:
-    """End this process when the one that launched it is gone, lest two runs write one folder."""
+    """End this process when the one that launched it is gone, so that no two runs write one folder."""
     parent = int(os.environ.get(_PARENT, 0))
 
     def watch() -> None:

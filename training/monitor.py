@@ -99,8 +99,7 @@ def reconstructed(model: GraspModel, held: HeldOut, config: MonitorConfig) -> tu
     bank = build_bank(data, model, 1, seed=SEED)
     found = reconstruct(model, data, bank, _some_of_each(bank.grasp, data.object, config.grasps))
     before, after = (
-        Grasps.from_parameters(hands.parameters(model.hand), model.hand)
-        for hands in (found.true, found.made)
+        Grasps.from_parameters(hands.parameters(model.hand), model.hand) for hands in (found.true, found.made)
     )
     owner = found.object.tolist()
     figures = {"grasps": float(len(owner)), "vertex_error_mm": found.vertex_error_mm,

@@ -33,7 +33,7 @@ _paused = False
 
 @contextmanager
 def full_precision():
-    """Within, lowered networks compute in float32 all the same, as they will when generating."""
+    """Let networks compute in float32 within `lowered` too, as they do in generation."""
     global _paused
     before, _paused = _paused, True
     try:
@@ -44,10 +44,10 @@ def full_precision():
 
 @contextmanager
 def lowered(model: GraspModel, precision: str):
-    """Within, the model's networks compute in `precision`: "bf16", or "32", which changes nothing."""
+    """Let the model's networks compute in `precision`: "bf16", or "32", which changes nothing."""
     chosen = networks(model) if precision == "bf16" else []
     for module in chosen:
-        module.forward = _lower(module.forward)
+        module.forward = _in_bfloat16(module.forward)
     try:
         yield
     finally:
@@ -55,11 +55,10 @@ def lowered(model: GraspModel, precision: str):
             del module.forward
 
 
-def _lower(forward):
+def _in_bfloat16(forward):
     def lowered_forward(*inputs):
-        if _paused:
-            return forward(*inputs)
-        with torch.autocast(next(x for x in inputs if x is not None).device.type, torch.bfloat16):
+        device = next(x for x in inputs if x is not None).device.type
+        with torch.autocast(device, torch.bfloat16, enabled=not _paused):
             return forward(*inputs).float()
 
     return lowered_forward

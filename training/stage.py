@@ -143,9 +143,8 @@ def run_stage(
     trainer = _trainer(machine, stage.config.steps - start, list(callbacks))
     try:
         with lowered(stage.model, machine.precision), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The .train_dataloader. does not have many workers")
-            warnings.filterwarnings("ignore", ".*find_unused_parameters=True was specified.*")
-            warnings.filterwarnings("ignore", ".*treespec, LeafSpec.*")
+            for message in ("does not have many workers", "find_unused_parameters", "treespec", "broadcast_buffers"):
+                warnings.filterwarnings("ignore", f".*{message}")
             trainer.fit(stage, DataLoader(batches, batch_size=None))
     except SystemExit:  # what Lightning makes of an interrupt
         if not trainer.interrupted:

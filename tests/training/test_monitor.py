@@ -65,7 +65,7 @@ def test_objects_that_are_trained_on_are_not_held_out(watched, hand, tiny_run):
 
 
 def test_a_perfect_autoencoder_has_no_error(model, held, monkeypatch):
-    """An encoder that passes the hand through: no error, all contact kept, no volume added; a moved one is told."""
+    """An encoder that passes the hand through has no error and adds no volume; a displaced hand has an error."""
     monkeypatch.setattr(model, "encode", lambda state: state)
     monkeypatch.setattr(model, "decode", lambda state: state)
     with undisturbed(model):

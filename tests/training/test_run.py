@@ -31,7 +31,7 @@ def moved(before, after):
 
 
 @pytest.mark.slow
-def test_selection_and_refinement_go_on_from_trained_weights(tiny_run, tmp_path, data):
+def test_self_training_and_refinement_continue_from_trained_weights(tiny_run, tmp_path, data):
     """From those that ship: a network of a few steps makes no hand that holds."""
     shutil.copytree(PRETRAINED, tmp_path / "adaptation" / "weights")
     model = load_model().config
