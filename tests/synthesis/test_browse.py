@@ -14,7 +14,7 @@ from fastgrasp_synthesis.browse import OpenSet
 from fastgrasp_synthesis.grasp_set import ROWS, GraspSet, GraspSetError
 from fastgrasp_synthesis.object_specs import make_object, split_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 OBJECTS = ["mug:1", "teapot:3", "mug:2"]
 
 
