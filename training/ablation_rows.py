@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from tyro.conf import UseAppendAction, arg
 
 from fastgrasp_model.commands.shared import AtLeastOne, NotNegative
+from fastgrasp_model.weights import model_config
 from fastgrasp_model.yaml_file import ConfigurationError
 from fastgrasp_training.configuration import FURTHER, STAGES, TrainingConfig, merge, read_layers
 
@@ -101,7 +102,7 @@ def row_config(row: Path, base: Path) -> TrainingConfig:
     `methods` in the row's file names what it changes for a base of one method only. Raises ConfigurationError.
     """
     lower, upper = read_layers(base), read_layers(row)
-    method = (lower.get("model") or {}).get("method", "default")
+    method = model_config(lower.get("model") or {}).method
     upper = merge(upper, (upper.pop("methods", None) or {}).get(method, {}))
     try:
         return TrainingConfig.from_dict(of_three_stages(merge(lower, upper)))

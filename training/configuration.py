@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import field, replace
 from pathlib import Path
@@ -37,6 +38,7 @@ LOSSES = {
 """Section of a configuration -> the losses that its `weights` may name."""
 _PAPER_ADAPTATION = (*HAND_LOSSES, "step")  # of the method "paper"
 
+RETIRED = {"form", "latents"}  # keys of stages in earlier versions
 MOST_LAYERS = 8  # configurations below one another
 Share = Annotated[float, Field(ge=0, le=1)]
 Sources = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
@@ -240,6 +242,9 @@ def _present_names(content: dict[str, Any], path: str | Path) -> dict[str, Any]:
         if isinstance(section, dict) and name in (*LOSSES, "model"):
             where = f"{path}: {name}."
             section = renamed(section, "model" if name == "model" else "stage", where, quiet=False)
+            for key in RETIRED & set(section):
+                warnings.warn(f"{where}{key} is ignored: it follows from model.method", stacklevel=2)
+                del section[key]
             if isinstance(section.get("weights"), dict):
                 section["weights"] = renamed(section["weights"], "loss", f"{where}weights.", quiet=False)
             content[name] = section

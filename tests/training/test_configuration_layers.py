@@ -71,7 +71,8 @@ def test_losses_are_left_out_by_name():
 
 def test_keys_of_earlier_versions_are_read_with_a_warning(tmp_path):
     (tmp_path / "old.yaml").write_text(
-        "model: {spread: 1.2, probes: 32}\nadaptation: {explored: 0.5, weights: {hold: 0.8}}\nreselection: {turns: 2}"
+        "model: {spread: 1.2, probes: 32}\nreselection: {turns: 2}\n"
+        "adaptation: {explored: 0.5, form: grid, weights: {hold: 0.8}}"
     )
     with pytest.warns(UserWarning) as told:
         config = TrainingConfig.from_yaml(tmp_path / "old.yaml")
@@ -80,6 +81,7 @@ def test_keys_of_earlier_versions_are_read_with_a_warning(tmp_path):
     assert config.iterated_self_training.rounds == 2
     messages = [str(one.message) for one in told]
     assert any("old.yaml: reselection is now called iterated_self_training" in message for message in messages)
+    assert any("old.yaml: adaptation.form is ignored" in message for message in messages)
     assert any("old.yaml: adaptation.weights.hold is now called wrench" in message for message in messages)
 
 
