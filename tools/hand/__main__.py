@@ -7,23 +7,20 @@ import sys
 import time
 from pathlib import Path
 
+from .pipeline import SHAPE_SAMPLES, build_hand, write_hand
+from .source import HandBuildError
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.hand", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
-    parser.add_argument(
-        "--shape-samples", type=int, default=800, help="bodies behind the shape space (default 800)"
-    )
+    text = f"bodies behind the shape space (default {SHAPE_SAMPLES})"
+    parser.add_argument("--shape-samples", type=int, default=SHAPE_SAMPLES, help=text)
     options = parser.parse_args(arguments)
-    from .pipeline import build_hand, write_hand
-    from .source import HandBuildError
-
     begin = time.perf_counter()
     try:
-        arrays = build_hand(
-            options.shape_samples, lambda s: print(f"[{time.perf_counter() - begin:5.1f} s] {s}")
-        )
+        arrays = build_hand(options.shape_samples, lambda s: print(f"[{time.perf_counter() - begin:5.1f} s] {s}"))
     except HandBuildError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

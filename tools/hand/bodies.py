@@ -102,10 +102,7 @@ class BodyFactory:
             for race, part in zip(RACES, body.races, strict=True):
                 yield f"macrodetails/{race}-{gender}-{age}", share * part
             for m, w in product(LEVELS, LEVELS):
-                yield (
-                    f"macrodetails/universal-{gender}-{age}-{m}muscle-{w}weight",
-                    share * muscle[m] * weight[w],
-                )
+                yield (f"macrodetails/universal-{gender}-{age}-{m}muscle-{w}weight", share * muscle[m] * weight[w])
 
     def vertices(self, body: BodyParameters) -> np.ndarray:
         """The base mesh (B, 3) with all targets of this body added; `size`, `palm` and `thumb` are not applied here."""

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .anatomy import anatomical_axes, sample_postures
 from .bodies import BodyFactory, BodyParameters
 from .correctives import fit_posedirs
 from .shapes import coefficients, joint_regressor, regressor_errors, sample_rest_hands, shape_space
-from .skeleton import PARENTS
+from .skeleton import PARENTS, anatomical_axes, sample_postures
 from .source import PACKAGE, VERSION, load_source, source_folder
 from .topology import TIPS, WRIST_RING, build_topology
 from .unpose import flat_palm, neutral_scale, rest_hand
@@ -38,14 +37,10 @@ def build_hand(shape_samples: int = SHAPE_SAMPLES, report=lambda line: None) -> 
     rest = rest_hand(hand, neutral, source_weights, scale, BodyParameters())
     report(f"rest pose from {len(rest.vertices)} source vertices, scale {scale:.4f}")
     # Rounded, so that the last bits of a linear-algebra library cannot change which edges collapse.
-    topology = build_topology(
-        hand.quads, np.round(rest.vertices, 9), np.round(rest.landmarks, 9), hand.weights
-    )
+    topology = build_topology(hand.quads, np.round(rest.vertices, 9), np.round(rest.landmarks, 9), hand.weights)
     report(f"surface of {topology.rows.shape[0]} vertices, {len(topology.faces)} faces")
     template = topology.rows @ rest.vertices + topology.puff
-    samples, joints = sample_rest_hands(
-        hand, factory, source_weights, topology.rows, shape_samples, SEED
-    )
+    samples, joints = sample_rest_hands(hand, factory, source_weights, topology.rows, shape_samples, SEED)
     shapedirs, share = shape_space(samples, rest.landmarks[0])
     report(f"shape space from {shape_samples} bodies, 10 directions hold {100 * share:.2f} % of the variance")
     betas = coefficients(samples, topology.rows @ rest.vertices, shapedirs)

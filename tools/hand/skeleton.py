@@ -1,4 +1,4 @@
-"""The skeleton of the open hand: the tree, the directions of its bones at rest, and plain NumPy skinning.
+"""The skeleton of the open hand: the tree, its bones at rest, anatomical axes, and natural postures.
 
 Frame: metres, right hand, fingers to -x, back of the hand +y, thumb side +z (MANO's rest pose).
 """
@@ -6,6 +6,9 @@ Frame: metres, right hand, fingers to -x, back of the hand +y, thumb side +z (MA
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
+
+from fastgrasp_model.hand.joint_limits import JOINT_LIMITS
 
 PARENTS = np.array([-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14])
 # First joints of the fingers in joint order, and for each finger which row of the 21 landmarks is its tip.
@@ -15,11 +18,9 @@ WRIST_AT_REST = np.array([0.096, 0.006, 0.006])
 WRIST_TO_MIDDLE_TIP = 0.1877
 # Directions from the wrist to the knuckles at rest, to lay the palm by; chosen, rounded.
 KNUCKLE_DIRECTIONS = {
-    "index": (-0.98, -0.05, 0.20),
-    "middle": (-0.995, -0.01, -0.09),
-    "pinky": (-0.86, -0.09, -0.50),
+    "index": (-0.98, -0.05, 0.20), "middle": (-0.995, -0.01, -0.09), "pinky": (-0.86, -0.09, -0.50),
     "ring": (-0.96, -0.02, -0.29),
-}
+}  # fmt: skip
 # Directions of the three bones of each finger at rest (MCP-PIP, PIP-DIP, DIP-tip).
 BONE_DIRECTIONS = {
     "index": ((-0.985, 0.06, 0.07), (-0.99, -0.04, 0.04), (-0.99, -0.06, 0.02)),
@@ -30,50 +31,56 @@ BONE_DIRECTIONS = {
 }
 
 
+def finger_chain(name: str) -> list[int]:
+    """Return the rows of the 21 landmarks along a finger: three joints and the tip."""
+    root = FINGER_ROOTS[name]
+    return [root, root + 1, root + 2, TIP_ROWS[name]]
+
+
 def unit(v: np.ndarray) -> np.ndarray:
-    """Unit vectors along the last axis."""
+    """Scale vectors to length one along the last axis."""
     return v / np.linalg.norm(v, axis=-1, keepdims=True)
 
 
 def rotation_matrices(axis_angle: np.ndarray) -> np.ndarray:
-    """(..., 3) axis-angle -> (..., 3, 3), by Rodrigues' formula."""
-    angle = np.linalg.norm(axis_angle, axis=-1)[..., None, None]
-    k = axis_angle / np.maximum(angle[..., 0], 1e-12)
-    zero = np.zeros_like(k[..., 0])
-    cross = np.stack(
-        [zero, -k[..., 2], k[..., 1], k[..., 2], zero, -k[..., 0], -k[..., 1], k[..., 0], zero], -1
-    ).reshape(*k.shape[:-1], 3, 3)
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+    """Convert axis-angle vectors (..., 3) to rotation matrices (..., 3, 3)."""
+    return Rotation.from_rotvec(axis_angle.reshape(-1, 3)).as_matrix().reshape(*axis_angle.shape, 3)
 
 
 def swing(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The least rotation (3, 3) that turns one direction onto another."""
+    """Compute the least rotation (3, 3) that turns one direction onto another."""
     a, b = unit(source), unit(target)
     axis = np.cross(a, b)
     length = np.linalg.norm(axis)
-    if length < 1e-9:
-        return np.eye(3)
-    return rotation_matrices(axis / length * np.arctan2(length, a @ b))
+    return rotation_matrices(axis / length * np.arctan2(length, a @ b)) if length >= 1e-9 else np.eye(3)
 
 
-def kabsch(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The rotation (3, 3) that lays source rows (N, 3) best on target rows (W. Kabsch, 1976)."""
-    u, _, vt = np.linalg.svd(target.T @ source)
-    return u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+def anatomical_axes(joints: np.ndarray) -> np.ndarray:
+    """Compute unit axes (15, 3, 3) of joints 1..15, rows twist, spread, bend, from the rest joints (16, 3)."""
+    axes = np.zeros((15, 3, 3))
+    for j in range(1, 16):
+        start, child = (j, j + 1) if j % 3 else (PARENTS[j], j)
+        back = unit(joints[start] - joints[child])
+        up = unit(np.array([1.0, 1.0, 1.0])) if j >= 13 else np.array([0.0, 1.0, 0.0])
+        side = unit(np.cross(back, up))
+        axes[j - 1] = back, np.cross(side, back), side
+    return axes
 
 
-def joint_transforms(rotations: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """World rotations (..., 16, 3, 3) and places (..., 16, 3) from local ones and rest joints (16, 3)."""
-    turn, place = [rotations[..., 0, :, :]], [np.broadcast_to(joints[0], (*rotations.shape[:-3], 3))]
-    for j in range(1, len(joints)):
-        parent = PARENTS[j]
-        turn.append(turn[parent] @ rotations[..., j, :, :])
-        place.append(place[parent] + turn[parent] @ (joints[j] - joints[parent]))
-    return np.stack(turn, -3), np.stack(place, -2)
-
-
-def skin(vertices: np.ndarray, weights: np.ndarray, joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    """Linear blend skinning: vertices (V, 3) posed by local rotations (16, 3, 3); the wrist stays."""
-    turn, place = joint_transforms(rotations, joints)
-    shift = place - np.einsum("jab,jb->ja", turn, joints)
-    return np.einsum("vj,jab,vb->va", weights, turn, vertices, optimize=True) + weights @ shift
+def sample_postures(count: int, axes: np.ndarray, seed: int) -> np.ndarray:
+    """Draw natural hand poses (count, 45), axis-angle: fingers close with some freedom each, DIP 2/3 of PIP."""
+    rng = np.random.default_rng(seed)
+    close = rng.beta(1.1, 1.3, size=(count, 1))
+    angles = np.zeros((count, 15, 3))
+    for root in (0, 3, 6, 9):
+        own = np.clip(close[:, 0] + 0.18 * rng.normal(size=count), -0.1, 1.0)
+        angles[:, root, 2] = own * np.radians(80) + np.radians(8) * rng.normal(size=count)
+        angles[:, root + 1, 2] = np.clip(own + 0.12 * rng.normal(size=count), 0, 1) * np.radians(95)
+        angles[:, root + 2, 2] = angles[:, root + 1, 2] * (2 / 3 + 0.08 * rng.normal(size=count))
+        angles[:, root, 1] = (1 - np.clip(own, 0, 1)) * np.radians(6) * rng.normal(size=count)
+    angles[:, 12] = rng.normal((0.25, 0.2, 0.15), (0.2, 0.25, 0.2), size=(count, 3)) * (0.4 + close)
+    bend = np.clip(close[:, 0] + 0.3 * rng.normal(size=count), 0, 1)
+    angles[:, 13, 2], angles[:, 14, 2] = bend * 0.7, bend * 0.9
+    # Half a degree everywhere: without it the components of no variance would be arbitrary.
+    angles = np.clip(angles + np.radians(0.5) * rng.normal(size=angles.shape), *JOINT_LIMITS.transpose(2, 0, 1))
+    return np.einsum("...jk,jka->...ja", angles, axes).reshape(count, 45)  # exact for bends alone

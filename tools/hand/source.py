@@ -97,9 +97,7 @@ def read_target(folder: Path, name: str, body_size: int) -> np.ndarray:
 
 def _skin(folder: Path, body_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights (B, 16) of the hand joints, and the share (B,) of the forearm's half at the elbow."""
-    table = json.loads((folder / "rigs" / "standard" / "weights.default.json").read_text(encoding="utf-8"))[
-        "weights"
-    ]
+    table = json.loads((folder / "rigs" / "standard" / "weights.default.json").read_text(encoding="utf-8"))["weights"]
 
     def column(bone: str) -> np.ndarray:
         values = np.zeros(body_size)

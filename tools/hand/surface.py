@@ -20,9 +20,7 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.
 
     numbers = np.repeat(np.arange(len(edges)), 2)
     middle = sparse.csr_matrix((np.full(2 * len(edges), 0.5), (numbers, edges.ravel())), (len(edges), count))
-    edge_faces = sparse.csr_matrix(
-        (np.full(4 * face_count, 0.5), (edge_of.ravel(), rows)), (len(edges), face_count)
-    )
+    edge_faces = sparse.csr_matrix((np.full(4 * face_count, 0.5), (edge_of.ravel(), rows)), (len(edges), face_count))
     inner = sparse.diags((uses == 2).astype(float))
     edge_rows = middle - inner @ middle * 0.5 + inner @ edge_faces @ face_rows * 0.5
 
@@ -43,9 +41,7 @@ def catmull_clark(quads: np.ndarray, count: int) -> tuple[sparse.csr_matrix, np.
 def _vertex_points(quads, edges, uses, count, face_rows, middle):
     """Rows (count, count) of the moved old vertices; on the boundary the 1/8, 6/8, 1/8 curve rule."""
     ones = np.ones(quads.size)
-    faces_at = sparse.csr_matrix(
-        (ones, (quads.ravel(), np.repeat(np.arange(len(quads)), 4))), (count, len(quads))
-    )
+    faces_at = sparse.csr_matrix((ones, (quads.ravel(), np.repeat(np.arange(len(quads)), 4))), (count, len(quads)))
     edges_at = sparse.csr_matrix(
         (np.ones(edges.size), (edges.ravel(), np.repeat(np.arange(len(edges)), 2))), (count, len(edges))
     )
@@ -66,9 +62,7 @@ def _vertex_points(quads, edges, uses, count, face_rows, middle):
 def triangulate(quads: np.ndarray, vertices: np.ndarray) -> np.ndarray:
     """Two triangles (2 Q, 3) per quad, split along the shorter diagonal."""
     a, b, c, d = quads.T
-    first = np.linalg.norm(vertices[a] - vertices[c], axis=1) <= np.linalg.norm(
-        vertices[b] - vertices[d], axis=1
-    )
+    first = np.linalg.norm(vertices[a] - vertices[c], axis=1) <= np.linalg.norm(vertices[b] - vertices[d], axis=1)
     one = np.where(first[:, None], np.stack([a, b, c], 1), np.stack([a, b, d], 1))
     two = np.where(first[:, None], np.stack([a, c, d], 1), np.stack([b, c, d], 1))
     return np.concatenate([one, two])
@@ -139,9 +133,7 @@ def project(points, vertices, faces, normals=None, near: int = 24) -> sparse.csr
     pick = np.arange(len(points))
     shares = shares.reshape(len(points), near, 3)[pick, best]
     columns = faces[candidate[pick, best]]
-    return sparse.csr_matrix(
-        (shares.ravel(), (pick.repeat(3), columns.ravel())), (len(points), len(vertices))
-    )
+    return sparse.csr_matrix((shares.ravel(), (pick.repeat(3), columns.ravel())), (len(points), len(vertices)))
 
 
 def _closest_barycentric(points: np.ndarray, tri: np.ndarray) -> np.ndarray:

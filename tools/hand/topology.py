@@ -22,13 +22,7 @@ CUT_BEHIND_WRIST = 0.019
 # Wanted edge lengths, metres: on the palm and wrist, and on the fingers.
 PALM_EDGE, FINGER_EDGE = 0.0088, 0.0055
 # MANO's numbers. Tips as manopth and manotorch take them, and as smplx takes them.
-TIPS = {
-    "thumb": (745, 744),
-    "index": (317, 320),
-    "middle": (444, 443),
-    "ring": (556, 554),
-    "pinky": (673, 671),
-}
+TIPS = {"thumb": (745, 744), "index": (317, 320), "middle": (444, 443), "ring": (556, 554), "pinky": (673, 671)}
 WRIST_RING = (108, 79, 78, 121, 214, 215, 279, 239, 234, 92, 38, 122, 118, 117, 119, 120)
 
 
@@ -42,9 +36,7 @@ class Topology:
     puff: np.ndarray
 
 
-def build_topology(
-    quads: np.ndarray, vertices: np.ndarray, landmarks: np.ndarray, weights: np.ndarray
-) -> Topology:
+def build_topology(quads: np.ndarray, vertices: np.ndarray, landmarks: np.ndarray, weights: np.ndarray) -> Topology:
     """Subdivide, cut at the wrist, decimate to 778, even out, number the vertices."""
     once, quads_once = catmull_clark(quads, len(vertices))
     twice, quads_twice = catmull_clark(quads_once, once.shape[0])
@@ -71,9 +63,7 @@ def build_topology(
     new_id[order] = np.arange(VERTEX_COUNT)
     faces = new_id[faces]
     faces = faces[np.lexsort(faces.T[::-1])]
-    return Topology(
-        faces, np.concatenate([faces, wrist_cap()]), (rows @ fine_rows)[order].tocsr(), puff[order]
-    )
+    return Topology(faces, np.concatenate([faces, wrist_cap()]), (rows @ fine_rows)[order].tocsr(), puff[order])
 
 
 def wrist_cap() -> np.ndarray:
@@ -136,14 +126,10 @@ def _puff(points, faces, fine_points, fine_faces, loop, rounds: int = 6) -> np.n
     for _ in range(rounds):
         moved = points + total[:, None] * normals
         corners = moved[faces]
-        centre = np.concatenate(
-            [corners.mean(1), *(0.5 * (corners[:, k] + corners[:, k - 1]) for k in range(3))]
-        )
+        centre = np.concatenate([corners.mean(1), *(0.5 * (corners[:, k] + corners[:, k - 1]) for k in range(3))])
         facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         facing = np.tile(unit(facing), (4, 1))
-        gap = (
-            (project(centre, fine_points, fine_faces, normals=facing) @ fine_points - centre) * facing
-        ).sum(1)
+        gap = ((project(centre, fine_points, fine_faces, normals=facing) @ fine_points - centre) * facing).sum(1)
         gap = gap.reshape(4, -1).mean(0)
         mean, count = np.zeros(len(points)), np.zeros(len(points))
         for k in range(3):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from .bodies import BodyParameters
 from .skeleton import (
@@ -15,7 +16,6 @@ from .skeleton import (
     TIP_ROWS,
     WRIST_AT_REST,
     WRIST_TO_MIDDLE_TIP,
-    kabsch,
     swing,
     unit,
 )
@@ -54,7 +54,7 @@ def _lay_palm(points: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np
     """Turn everything so that the knuckles lie in their rest directions, the wrist at the origin."""
     knuckles = [FINGER_ROOTS[name] for name in KNUCKLE_DIRECTIONS]
     source = unit(landmarks[knuckles] - landmarks[0])
-    turn = kabsch(source, unit(np.array(list(KNUCKLE_DIRECTIONS.values()))))
+    turn = Rotation.align_vectors(unit(np.array(list(KNUCKLE_DIRECTIONS.values()))), source)[0].as_matrix()
     origin = landmarks[0]
     return (points - origin) @ turn.T, (landmarks - origin) @ turn.T
 
