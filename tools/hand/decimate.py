@@ -1,8 +1,8 @@
 """Edge collapse down to an exact number of vertices, with an exact number on the open rim.
 
-Cost of an edge: its quadric error (M. Garland, P. Heckbert, SIGGRAPH 1997) plus a term that grows with its
-length over the wanted local length, so that triangles come out even. A collapse must keep the surface a
-manifold disk, turn no triangle over, and respect a cap on the number of neighbours.
+Cost of an edge: its quadric error (M. Garland, P. Heckbert, SIGGRAPH 1997) plus a term that grows with its length over
+the wanted local length, so that triangles come out even. A collapse must keep the surface a manifold disk, turn no
+triangle over, and respect a cap on the number of neighbours; the decimation of libraries has none of these limits.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import heapq
 
 import numpy as np
 
+from .remesh import edge_table
+
 VALENCE_CAP = 8
-# Weight of evenness against fidelity, in quadric units (area times squared distance).
-EVENNESS = 2e-3
+EVENNESS = 2e-3  # weight against fidelity, in quadric units (area times squared distance)
 
 
 class EdgeCollapse:
@@ -30,11 +31,11 @@ class EdgeCollapse:
         self.quadrics = self._quadrics(vertices, faces)
         self.alive = len(vertices)
         self.version = [0] * len(vertices)
-        self.rim = self._rim()
+        self.rim = {i for edge, around in edge_table(faces).items() if len(around) == 1 for i in edge}
 
     @staticmethod
     def _quadrics(vertices: np.ndarray, faces: np.ndarray) -> list[np.ndarray]:
-        """Area-weighted plane quadrics (V, 4, 4), normalised by area so that sizes compare."""
+        """Sum the area-weighted plane quadrics (V, 4, 4) round each vertex."""
         a, b, c = vertices[faces].transpose(1, 0, 2)
         normal = np.cross(b - a, c - a)
         double = np.linalg.norm(normal, axis=1, keepdims=True)
@@ -46,33 +47,24 @@ class EdgeCollapse:
             np.add.at(total, faces[:, k], matrix)
         return list(total)
 
-    def _rim(self) -> set[int]:
-        uses: dict[tuple[int, int], int] = {}
-        for face in self.faces.values():
-            for i, j in zip(face, face[1:] + face[:1], strict=True):
-                key = (min(i, j), max(i, j))
-                uses[key] = uses.get(key, 0) + 1
-        return {i for key, count in uses.items() if count == 1 for i in key}
-
     def neighbours(self, i: int) -> set[int]:
-        """All vertices that share an edge with vertex i."""
+        """Return all vertices that share an edge with vertex i."""
         return {j for k in self.faces_at[i] for j in self.faces[k]} - {i}
 
     def target(self, i: int, j: int) -> np.ndarray:
-        """Where the edge's vertices meet: a rim vertex keeps its place, else the middle."""
+        """Return where the edge's vertices meet: a rim vertex keeps its place, else the middle."""
         if (i in self.rim) != (j in self.rim):
             return self.place[i] if i in self.rim else self.place[j]
         return 0.5 * (self.place[i] + self.place[j])
 
     def cost(self, i: int, j: int) -> float:
-        point = self.target(i, j)
-        h = np.append(point, 1.0)
-        length = np.linalg.norm(self.place[i] - self.place[j]) / (0.5 * (self.sizing[i] + self.sizing[j]))
-        wanted = 0.5 * (self.sizing[i] + self.sizing[j])
+        """Return the cost of collapsing an edge, see the head of this file."""
+        h, wanted = np.append(self.target(i, j), 1.0), 0.5 * (self.sizing[i] + self.sizing[j])
+        length = np.linalg.norm(self.place[i] - self.place[j]) / wanted
         return float(h @ (self.quadrics[i] + self.quadrics[j]) @ h) + EVENNESS * wanted**4 * length**2
 
     def allowed(self, i: int, j: int) -> bool:
-        """Manifold (link condition), valence cap, no triangle flattened or turned by over 60 degrees."""
+        """Tell whether the collapse keeps a manifold (link condition), the valence cap, and every triangle's side."""
         near_i, near_j = self.neighbours(i), self.neighbours(j)
         shared = self.faces_at[i] & self.faces_at[j]
         if len(near_i & near_j) != len(shared):
@@ -84,26 +76,24 @@ class EdgeCollapse:
         point = self.target(i, j)
         return all(self._stays(k, v, point) for v in (i, j) for k in self.faces_at[v] - shared)
 
-    def _stays(self, k: int, moved: int, point: np.ndarray) -> bool:
+    def _stays(self, k: int, vertex: int, point: np.ndarray) -> bool:
+        """Tell whether face k with `vertex` at `point` is neither flattened nor turned by over 60 degrees."""
         old = [self.place[v] for v in self.faces[k]]
-        new = [point if v == moved else self.place[v] for v in self.faces[k]]
+        new = [point if v == vertex else self.place[v] for v in self.faces[k]]
         before, after = _normal(old), _normal(new)
-        size = np.sqrt(after @ after)
+        was, size = np.sqrt(before @ before), np.sqrt(after @ after)
         if size == 0.0:
             return False
-        longest = max(((new[a] - new[b]) ** 2).sum() for a, b in ((0, 1), (1, 2), (2, 0)))
-        if size < 0.15 * longest and size / longest < np.sqrt(before @ before) / max(
-            max(((old[a] - old[b]) ** 2).sum() for a, b in ((0, 1), (1, 2), (2, 0))), 1e-30
-        ):
+        longest = _longest_side(new)
+        if size < 0.15 * longest and size / longest < was / max(_longest_side(old), 1e-30):
             return False
-        return before @ after >= 0.5 * np.sqrt(before @ before) * size
+        return before @ after >= 0.5 * was * size
 
     def collapse(self, i: int, j: int) -> None:
         """Merge j into i."""
         self.place[i] = self.target(i, j)
         if j in self.rim:
-            self.rim.discard(j)
-            self.rim.add(i)
+            self.rim = self.rim - {j} | {i}
         self.sizing[i] = 0.5 * (self.sizing[i] + self.sizing[j])
         self.quadrics[i] = self.quadrics[i] + self.quadrics[j]
         for k in list(self.faces_at[j]):
@@ -116,8 +106,7 @@ class EdgeCollapse:
                 self.faces[k] = tuple(i if v == j else v for v in face)
                 self.faces_at[i].add(k)
         self.faces_at[j] = set()
-        self.version[j] += 1
-        self.version[i] += 1
+        self.version[i], self.version[j] = self.version[i] + 1, self.version[j] + 1
         self.alive -= 1
 
     def run(self, until, rim_only: bool) -> None:
@@ -144,16 +133,21 @@ class EdgeCollapse:
                     heapq.heappush(heap, entry(min(i, n), max(i, n)))
 
 
+def _longest_side(p: list[np.ndarray]) -> float:
+    """Return the squared length of a triangle's longest side."""
+    return max(((p[a] - p[b]) ** 2).sum() for a, b in ((0, 1), (1, 2), (2, 0)))
+
+
 def _normal(p: list[np.ndarray]) -> np.ndarray:
     (ax, ay, az), (bx, by, bz) = p[1] - p[0], p[2] - p[0]
     return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
 
 
 def decimate(vertices: np.ndarray, faces: np.ndarray, sizing: np.ndarray, count: int, rim: int):
-    """Down to `count` vertices, `rim` on the boundary: (vertices (count, 3), faces (2 count-2-rim, 3)).
+    """Collapse edges down to `count` vertices, `rim` of them on the boundary: vertices, faces (2 count - 2 - rim, 3).
 
-    vertices (V, 3) metres; faces (F, 3) of one disk; sizing (V,) wanted edge lengths, metres. Raises
-    ValueError if the guards leave no way to get there.
+    vertices (V, 3) metres; faces (F, 3) of one disk; sizing (V,) wanted edge lengths, metres. Raises ValueError if the
+    limits on a collapse leave no way to get there.
     """
     mesh = EdgeCollapse(vertices, faces, sizing)
     # The rim by turns with the inside: refused edges become allowed once their surroundings have changed.

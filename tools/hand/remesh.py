@@ -1,15 +1,19 @@
-"""Even out a decimated mesh: edge flips, tangential smoothing, and reprojection onto the fine surface."""
+"""Even out a decimated mesh: edge flips, tangential smoothing, and reprojection onto the fine surface.
+
+Written in plain NumPy: the last bits decide which edges flip, and with them the bytes of the built file.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
+
+from fastgrasp_model.hand.topology import boundary_loop
 
 from .surface import project
 
 
 def edge_table(faces: np.ndarray) -> dict[tuple[int, int], list[int]]:
-    """Faces at every undirected edge."""
+    """List the faces at every undirected edge."""
     table: dict[tuple[int, int], list[int]] = {}
     for k, face in enumerate(faces.tolist()):
         for i, j in zip(face, face[1:] + face[:1], strict=True):
@@ -18,17 +22,13 @@ def edge_table(faces: np.ndarray) -> dict[tuple[int, int], list[int]]:
 
 
 def rim_loop(faces: np.ndarray) -> list[int]:
-    """The boundary vertices in order, walking as the boundary edges of the faces do."""
-    directed = {(i, j) for f in faces.tolist() for i, j in zip(f, f[1:] + f[:1], strict=True)}
-    follow = {i: j for i, j in directed if (j, i) not in directed}
-    loop = [min(follow)]
-    while follow[loop[-1]] != loop[0]:
-        loop.append(follow[loop[-1]])
-    return loop
+    """Return the boundary vertices in order, walking as the boundary edges of the faces do."""
+    first, *others = boundary_loop(faces)  # runs as faces that fill the hole
+    return [first, *others[::-1]]
 
 
 def corner_angles(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Angles (F, 3) in radians."""
+    """Compute the angles (F, 3) of the faces in radians."""
     corners = points[faces]
     edge = np.roll(corners, -1, 1) - corners
     edge /= np.maximum(np.linalg.norm(edge, axis=2, keepdims=True), 1e-20)
@@ -44,12 +44,12 @@ def _unit_normal(points: np.ndarray, i: int, j: int, k: int) -> np.ndarray:
     return normal / max(float(np.linalg.norm(normal)), 1e-20)
 
 
-def flip_edges(points: np.ndarray, faces: np.ndarray, bend: float = 0.5) -> tuple[np.ndarray, int]:
-    """One sweep of flips that raise the least angle of both triangles and do not fold the surface."""
+def flip_edges(points: np.ndarray, faces: np.ndarray, bend: float = 0.5) -> np.ndarray:
+    """Flip edges in one sweep where that raises the least angle of both triangles and does not fold the surface."""
     faces = faces.copy()
     table = edge_table(faces)
     valence = np.bincount(np.array(list(table)).ravel(), minlength=len(points))
-    flips, touched = 0, set()
+    touched = set()
     for (i, j), pair in sorted(table.items()):
         if len(pair) != 2 or pair[0] in touched or pair[1] in touched or min(valence[i], valence[j]) <= 4:
             continue
@@ -57,8 +57,7 @@ def flip_edges(points: np.ndarray, faces: np.ndarray, bend: float = 0.5) -> tupl
         place = first.index(i)
         if first[(place + 1) % 3] != j:
             i, j = j, i
-        a = next(v for v in first if v not in (i, j))
-        b = next(v for v in second if v not in (i, j))
+        a, b = (next(v for v in face if v not in (i, j)) for face in (first, second))
         if (min(a, b), max(a, b)) in table or max(valence[a], valence[b]) >= 9:
             continue
         normals = [_unit_normal(points, i, j, a), _unit_normal(points, j, i, b)]
@@ -71,12 +70,11 @@ def flip_edges(points: np.ndarray, faces: np.ndarray, bend: float = 0.5) -> tupl
             touched.update(pair)
             valence[[i, j]] -= 1
             valence[[a, b]] += 1
-            flips += 1
-    return faces, flips
+    return faces
 
 
 def vertex_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals (V, 3)."""
+    """Compute area-weighted unit normals (V, 3)."""
     a, b, c = points[faces].transpose(1, 0, 2)
     face_normal = np.cross(b - a, c - a)
     total = np.zeros_like(points)
@@ -86,7 +84,7 @@ def vertex_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def smooth_tangentially(points, faces, sizing, fixed, step: float = 0.5) -> np.ndarray:
-    """Move free vertices toward the size-weighted centroid of their triangles, within the tangent plane."""
+    """Draw free vertices towards the size-weighted centroid of their triangles, within the tangent plane."""
     a, b, c = points[faces].transpose(1, 0, 2)
     area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1) / sizing[faces].mean(1) ** 2
     centre = (a + b + c) / 3
@@ -102,16 +100,14 @@ def smooth_tangentially(points, faces, sizing, fixed, step: float = 0.5) -> np.n
 
 
 def even_out(points, faces, fine_points, fine_faces, size_at, fixed, rounds: int = 40):
-    """Rounds of flips, smoothing and reprojection: (points, faces, rows over the fine surface).
+    """Repeat flips, smoothing and reprojection: (points, faces).
 
     size_at(points) gives wanted edge lengths; `fixed` vertices must lie on the fine surface and stay.
     """
-    rows: sparse.csr_matrix | None = None
     for _ in range(rounds):
-        faces, _ = flip_edges(points, faces)
-        moved = smooth_tangentially(points, faces, size_at(points), fixed)
-        rows = project(moved, fine_points, fine_faces, normals=vertex_normals(points, faces))
-        new = rows @ fine_points
+        faces = flip_edges(points, faces)
+        smooth = smooth_tangentially(points, faces, size_at(points), fixed)
+        new = project(smooth, fine_points, fine_faces, normals=vertex_normals(points, faces)) @ fine_points
         new[fixed] = points[fixed]
         points = new
-    return points, faces, rows
+    return points, faces

@@ -50,10 +50,10 @@ def build_topology(quads: np.ndarray, vertices: np.ndarray, landmarks: np.ndarra
     points, faces = decimate(points, faces, size_at(points), VERTEX_COUNT, RIM_COUNT)
     ring_rows, loop = _even_ring(points, faces, fine_points, fine_faces)
     points[loop] = ring_rows @ fine_points
-    points, faces, _ = even_out(points, faces, fine_points, fine_faces, size_at, loop, rounds=25)
+    points, faces = even_out(points, faces, fine_points, fine_faces, size_at, loop, rounds=25)
     tips = _pin_tips(points, fine_points, landmarks)
     fixed = np.concatenate([loop, list(tips.values())])
-    points, faces, rows = even_out(points, faces, fine_points, fine_faces, size_at, fixed, rounds=20)
+    points, faces = even_out(points, faces, fine_points, fine_faces, size_at, fixed, rounds=20)
     rows = project(points, fine_points, fine_faces).tolil()
     rows[loop] = ring_rows
     rows = rows.tocsr()
