@@ -14,7 +14,7 @@ from tools.hand.decimate import EdgeCollapse, decimate
 from tools.hand.pipeline import write_hand
 from tools.hand.remesh import corner_angles, flip_edges, rim_loop
 from tools.hand.shapes import coefficients, joint_regressor, regressor_errors
-from tools.hand.skeleton import PARENTS, kabsch, rotation_matrices, skin, swing
+from tools.hand.skeleton import rotation_matrices, swing
 from tools.hand.surface import catmull_clark, cut_by_plane, project, triangulate
 from tools.hand.topology import WRIST_RING, wrist_cap
 from tools.hand.weights import harmonic, mean_of_neighbours
@@ -89,29 +89,14 @@ def test_flips_raise_the_least_angle():
     faces = triangulate(quads, vertices)
     before = corner_angles(vertices, faces).min()
     for _ in range(4):
-        faces, _ = flip_edges(vertices, faces)
+        faces = flip_edges(vertices, faces)
     assert corner_angles(vertices, faces).min() >= before
     assert area(vertices, faces).min() > 0
 
 
-def test_swing_and_kabsch_recover_rotations():
-    rng = np.random.default_rng(0)
+def test_swing_turns_one_direction_onto_another():
     turn = rotation_matrices(np.array([0.3, -0.7, 0.5]))
-    cloud = rng.normal(size=(9, 3))
-    np.testing.assert_allclose(kabsch(cloud, cloud @ turn.T), turn, atol=1e-12)
     np.testing.assert_allclose(swing(np.array([1.0, 2, 3]), turn @ [1.0, 2, 3]) @ [1, 2, 3], turn @ [1, 2, 3])
-
-
-def test_skinning_turns_a_branch_round_its_joint():
-    joints = np.zeros((16, 3))
-    joints[1:, 0] = -np.arange(1, 16)
-    rotations = np.tile(np.eye(3), (16, 1, 1))
-    rotations[1] = rotation_matrices(np.array([0, 0, np.pi / 2]))
-    weights = np.zeros((1, 16))
-    weights[0, 2] = 1
-    point = joints[1] + [[-1.0, 0, 0]]
-    assert PARENTS[2] == 1
-    np.testing.assert_allclose(skin(point, weights, joints, rotations), joints[1] + [[0, -1, 0]], atol=1e-12)
 
 
 def test_dual_quaternion_skinning_keeps_the_distance_to_the_joint():

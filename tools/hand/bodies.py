@@ -1,7 +1,7 @@
 """Bodies of the source: the neutral one behind the template, and seeded samples behind the shape space.
 
-The source mixes a body from "macro" targets (race x gender x age, and gender x age x muscle x weight) and
-local ones. The mix is linear in products of the axis weights, as in MakeHuman.
+The source mixes a body from "macro" targets (race x gender x age, and gender x age x muscle x weight) and local ones,
+linearly in products of the axis weights, as in MakeHuman.
 """
 
 from __future__ import annotations
@@ -16,32 +16,26 @@ import numpy as np
 from .source import read_target
 
 RACES = ("african", "asian", "caucasian")
-GENDERS = ("female", "male")
-AGES = ("young", "old")
-LEVELS = ("min", "average", "max")
-LOCAL = {
-    "diameter": ("hands/r-hand-fingers-diameter-decr", "hands/r-hand-fingers-diameter-incr"),
-    "length": ("hands/r-hand-fingers-length-decr", "hands/r-hand-fingers-length-incr"),
-    "distance": ("hands/r-hand-fingers-distance-decr", "hands/r-hand-fingers-distance-incr"),
-    "scale": ("hands/r-hand-scale-decr", "hands/r-hand-scale-incr"),
-    "wrist": ("hands/measure-wrist-circ-decr", "hands/measure-wrist-circ-incr"),
-    "forearm": ("arms/r-lowerarm-fat-decr", "arms/r-lowerarm-fat-incr"),
-}
+LOCAL = {  # each with the endings -decr and -incr
+    "diameter": "hands/r-hand-fingers-diameter", "length": "hands/r-hand-fingers-length",
+    "distance": "hands/r-hand-fingers-distance", "scale": "hands/r-hand-scale", "wrist": "hands/measure-wrist-circ",
+    "forearm": "arms/r-lowerarm-fat",
+}  # fmt: skip
 # The default fingers of the source are thin: 45 % of its own "thicker fingers" target makes them human.
 NEUTRAL_DIAMETER = 0.45
 # Standard deviation of hand length over its mean; with it three units of shape 0 reach from the 1st percentile of
 # women to the 99th of men (docs/open_hand_provenance.md).
-LENGTH_SPREAD = 0.0613
+LENGTH_DEVIATION = 0.0613
 # Standard deviation along each local axis of the source; at more than 0.6 of an axis thumbs and fingers turn lumpy.
-LOCAL_SPREAD = 0.16
+LOCAL_DEVIATION = 0.16
 
 
 @dataclass(frozen=True)
 class BodyParameters:
     """Where a body lies on the source's axes: 0..1 each, local ones -1..1; `size` is its hand length over the mean's.
 
-    The source has no targets for the breadth of the palm and the thickness of the thumb: `palm` and `thumb`
-    are relative changes of them, applied in `unpose.py`.
+    The source has no targets for the breadth of the palm and the thickness of the thumb; `palm` and `thumb` are their
+    relative changes, applied in `unpose.py`.
     """
 
     gender: float = 0.5
@@ -56,32 +50,24 @@ class BodyParameters:
 
 
 def sample_bodies(count: int, seed: int) -> list[BodyParameters]:
-    """Seeded people: all the source's axes, and spreads in hand length, 4 % in the palm, 6 % in the thumb."""
+    """Draw seeded people: all the source's axes, hand length, 4 % deviation in the palm, 6 % in the thumb."""
     rng = np.random.default_rng(seed)
     people = []
     for _ in range(count):
-        spread = rng.normal(size=len(LOCAL))
-        local = dict(zip(LOCAL, np.clip(LOCAL_SPREAD * spread, -0.6, 0.6), strict=True))
-        local["diameter"] = float(np.clip(NEUTRAL_DIAMETER + 0.25 * spread[0], -0.2, 1.1))
-        local["scale"] = 0.0
-        people.append(
-            BodyParameters(
-                gender=rng.uniform(),
-                age=rng.uniform(0, 0.8),
-                muscle=float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
-                weight=float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
-                races=tuple(rng.dirichlet(np.ones(3))),
-                size=1 + LENGTH_SPREAD * float(np.clip(rng.normal(), -2.5, 2.5)),
-                palm=float(np.clip(0.04 * rng.normal(), -0.1, 0.1)),
-                thumb=float(np.clip(0.06 * rng.normal(), -0.15, 0.15)),
-                local=local,
-            )
-        )
+        deviation = rng.normal(size=len(LOCAL))
+        local = dict(zip(LOCAL, np.clip(LOCAL_DEVIATION * deviation, -0.6, 0.6), strict=True))
+        local |= {"diameter": float(np.clip(NEUTRAL_DIAMETER + 0.25 * deviation[0], -0.2, 1.1)), "scale": 0.0}
+        gender, age = rng.uniform(), rng.uniform(0, 0.8)
+        muscle, weight = (float(np.clip(rng.normal(0.5, 0.2), 0, 1)) for _ in range(2))
+        races = tuple(rng.dirichlet(np.ones(3)))
+        size = 1 + LENGTH_DEVIATION * float(np.clip(rng.normal(), -2.5, 2.5))
+        palm, thumb = (float(np.clip(s * rng.normal(), -2.5 * s, 2.5 * s)) for s in (0.04, 0.06))
+        people.append(BodyParameters(gender, age, muscle, weight, races, size, palm, thumb, local))
     return people
 
 
 def _levels(value: float) -> dict[str, float]:
-    """Weights of min, average and max at a value 0..1: piecewise linear, as the source defines them."""
+    """Weigh min, average and max at a value 0..1: piecewise linear, as the source defines them."""
     high, low = max(0.0, 2 * value - 1), max(0.0, 1 - 2 * value)
     return {"min": low, "average": 1 - high - low, "max": high}
 
@@ -94,23 +80,24 @@ class BodyFactory:
         self._target = lru_cache(maxsize=None)(lambda name: read_target(folder, name, len(base)))
 
     def _macro_terms(self, body: BodyParameters):
+        """Yield the name and the share of every macro target."""
         genders = {"female": 1 - body.gender, "male": body.gender}
         ages = {"young": 1 - body.age, "old": body.age}
         muscle, weight = _levels(body.muscle), _levels(body.weight)
-        for gender, age in product(GENDERS, AGES):
+        for gender, age in product(genders, ages):
             share = genders[gender] * ages[age]
             for race, part in zip(RACES, body.races, strict=True):
                 yield f"macrodetails/{race}-{gender}-{age}", share * part
-            for m, w in product(LEVELS, LEVELS):
-                yield (f"macrodetails/universal-{gender}-{age}-{m}muscle-{w}weight", share * muscle[m] * weight[w])
+            for m, w in product(muscle, weight):
+                yield f"macrodetails/universal-{gender}-{age}-{m}muscle-{w}weight", share * muscle[m] * weight[w]
 
     def vertices(self, body: BodyParameters) -> np.ndarray:
-        """The base mesh (B, 3) with all targets of this body added; `size`, `palm` and `thumb` are not applied here."""
+        """Add all targets of a body to the base mesh (B, 3); `size`, `palm` and `thumb` are not applied here."""
         result = self._base.copy()
         for name, share in self._macro_terms(body):
             if share > 1e-9:
                 result += share * self._target(name)
         for name, value in body.local.items():
             if value:
-                result += abs(value) * self._target(LOCAL[name][int(value > 0)])
+                result += abs(value) * self._target(f"{LOCAL[name]}-{'incr' if value > 0 else 'decr'}")
         return result

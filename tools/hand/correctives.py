@@ -90,7 +90,8 @@ def _bend(j: int, template, weights, joints, axes) -> Bend:
 
 def _branch_share(j: int, weights: np.ndarray) -> np.ndarray:
     """Sum the weights (V,) of joint j and the joints beyond."""
-    return weights[:, [k for k in range(16) if k == j or PARENTS[k] == j or (k > 0 and PARENTS[PARENTS[k]] == j)]].sum(1)
+    branch = [k for k in range(16) if j in (k, PARENTS[k]) or (k > 0 and PARENTS[PARENTS[k]] == j)]
+    return weights[:, branch].sum(1)
 
 
 def _rest_offsets(template, rotation, bend: Bend, closed_faces, volume) -> np.ndarray:

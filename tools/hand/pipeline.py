@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fastgrasp_model.files import write_atomically
+
 from .bodies import BodyFactory, BodyParameters
 from .correctives import fit_posedirs
 from .shapes import coefficients, joint_regressor, regressor_errors, sample_rest_hands, shape_space
@@ -27,7 +29,7 @@ PROVENANCE = (
 
 
 def build_hand(shape_samples: int = SHAPE_SAMPLES, report=lambda line: None) -> dict[str, np.ndarray]:
-    """All arrays of the open hand, keyed as in a MANO file. `report` receives one line per stage."""
+    """Build all arrays of the open hand, keyed as in a MANO file. `report` receives one line per stage."""
     folder = source_folder()
     hand = load_source(folder)
     factory = BodyFactory(folder, hand.all_vertices)
@@ -49,26 +51,21 @@ def build_hand(shape_samples: int = SHAPE_SAMPLES, report=lambda line: None) -> 
     error = regressor_errors(regressor, template, shapedirs, betas, joints)[usual]
     report(f"joint regressor off by {1e3 * error.max():.2f} mm at most in the {usual.sum()} samples within 3 units")
     arrays = {
-        "v_template": template,
-        "shapedirs": shapedirs,
-        "J_regressor": regressor,
-        "weights": _strongest_four(topology.rows @ source_weights),
-        "f": topology.faces,
-        "f_closed": topology.closed_faces,
-    }
-    arrays.update(_pose_arrays(arrays, report))
-    return _as_stored(arrays)
+        "v_template": template, "shapedirs": shapedirs, "J_regressor": regressor, "f": topology.faces,
+        "f_closed": topology.closed_faces, "weights": _strongest_four(topology.rows @ source_weights),
+    }  # fmt: skip
+    return _as_stored({**arrays, **_pose_arrays(arrays, report)})
 
 
 def _strongest_four(weights: np.ndarray) -> np.ndarray:
-    """At most four joints per vertex, rows sum to one."""
+    """Keep at most four joints per vertex; rows sum to one."""
     weakest = np.sort(weights, 1)[:, -4:][:, :1]
     kept = np.where((weights >= weakest) & (weights > 1e-3), weights, 0)
     return kept / kept.sum(1, keepdims=True)
 
 
 def _pose_arrays(arrays: dict[str, np.ndarray], report) -> dict[str, np.ndarray]:
-    """posedirs and the pose components; both use the regressed joints, as the layer will."""
+    """Compute posedirs and the pose components from the regressed joints, as the layer will use them."""
     joints = arrays["J_regressor"] @ arrays["v_template"]
     posedirs = fit_posedirs(arrays["v_template"], arrays["weights"], joints, arrays["f_closed"], SEED)
     report("pose correctives fitted")
@@ -79,42 +76,37 @@ def _pose_arrays(arrays: dict[str, np.ndarray], report) -> dict[str, np.ndarray]
     sign = np.sign(components[np.arange(45), np.abs(components).argmax(1)])
     components = components * sign[:, None]
     report(f"pose components from {POSE_SAMPLES} postures")
-    return {
-        "posedirs": posedirs,
-        "hands_components": components,
-        "hands_mean": mean,
-        "hands_coeffs": ((poses - mean) @ components.T)[:200],
-    }
+    weights = ((poses - mean) @ components.T)[:200]
+    return {"posedirs": posedirs, "hands_components": components, "hands_mean": mean, "hands_coeffs": weights}
 
 
 def _as_stored(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """float32 rounded well above float noise, so that the same command writes the same values everywhere."""
+    """Round to float32 well above float noise, so that the same command writes the same values everywhere."""
     # Adding zero turns -0 into 0, which a linear-algebra library may round either way.
     stored = {k: np.round(v, 7).astype(np.float32) + np.float32(0) for k, v in arrays.items() if v.dtype.kind == "f"}
     for key, digits in (("weights", 5), ("J_regressor", 7)):  # rows sum to one after rounding, too
         rows = np.round(arrays[key], digits) + 0.0
         rows[np.arange(len(rows)), rows.argmax(1)] += 1 - rows.sum(1)
         stored[key] = rows.astype(np.float32)
-    stored["J"] = (arrays["J_regressor"] @ arrays["v_template"]).astype(np.float32)
-    stored["bs_style"], stored["bs_type"] = np.array("lbs"), np.array("lrotmin")
-    stored["f"] = arrays["f"].astype(np.uint32)
-    stored["f_closed"] = arrays["f_closed"].astype(np.uint32)
-    parents = PARENTS.astype(np.int64)
-    parents[0] = 2**32 - 1
-    stored["kintree_table"] = np.stack([parents, np.arange(16)])
-    stored["tip_ids"] = np.array([pair[0] for pair in TIPS.values()], dtype=np.int64)
-    stored["smplx_tip_ids"] = np.array([pair[1] for pair in TIPS.values()], dtype=np.int64)
-    stored["wrist_ring"] = np.array(WRIST_RING, dtype=np.int64)
-    stored["provenance"] = np.array(PROVENANCE)
-    return stored
+    tips, smplx_tips = np.array(list(TIPS.values()), dtype=np.int64).T
+    return {
+        **stored,
+        "J": (arrays["J_regressor"] @ arrays["v_template"]).astype(np.float32),
+        "bs_style": np.array("lbs"), "bs_type": np.array("lrotmin"), "provenance": np.array(PROVENANCE),
+        "f": arrays["f"].astype(np.uint32), "f_closed": arrays["f_closed"].astype(np.uint32),
+        "kintree_table": np.stack([[2**32 - 1, *PARENTS[1:]], np.arange(16)]),
+        "tip_ids": tips, "smplx_tip_ids": smplx_tips, "wrist_ring": np.array(WRIST_RING, dtype=np.int64),
+    }  # fmt: skip
 
 
 def write_hand(arrays: dict[str, np.ndarray], path: Path) -> None:
-    """An uncompressed .npz with fixed dates, so that equal arrays give an equal file with any zlib; atomic."""
-    temporary = path.with_name(path.name + ".part")
-    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        for key in sorted(arrays):
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(arrays[key]), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0)), buffer.getvalue())
-    temporary.replace(path)
+    """Write an uncompressed .npz with fixed dates, atomically: equal arrays give equal files with any zlib."""
+
+    def write(file) -> None:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for key in sorted(arrays):
+                buffer = io.BytesIO()
+                np.lib.format.write_array(buffer, np.ascontiguousarray(arrays[key]), allow_pickle=False)
+                archive.writestr(zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0)), buffer.getvalue())
+
+    write_atomically(path, write)

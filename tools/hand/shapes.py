@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastgrasp_model.hand.mano_file import SHAPE_COUNT
+
 from .bodies import BodyFactory, sample_bodies
 from .source import SourceHand
 from .unpose import rest_hand
 
-SHAPE_COUNT = 10
 # Vertices round a joint that may carry it, how heavily the sum of a row is held to one and the shapes are fitted (in
 # units of 1 mm at the template), and how heavily a row is held small.
 REGRESSOR_VERTICES, SUM_WEIGHT, SHAPE_WEIGHT, REGRESSOR_RIDGE = 160, 10.0, 3.0, 0.1
 
 
 def sample_rest_hands(hand: SourceHand, factory: BodyFactory, weights, rows, count: int, seed: int):
-    """`count` seeded people at rest: vertices (N, 778, 3) and joints (N, 16, 3), metres."""
-    vertices, joints = [], []
-    for body in sample_bodies(count, seed):
-        rest = rest_hand(hand, factory.vertices(body), weights, None, body)
-        vertices.append(rows @ rest.vertices)
-        joints.append(rest.landmarks[:16])
-    return np.array(vertices), np.array(joints)
+    """Sample `count` seeded people at rest: vertices (N, 778, 3) and joints (N, 16, 3), metres."""
+    hands = [rest_hand(hand, factory.vertices(body), weights, None, body) for body in sample_bodies(count, seed)]
+    return np.array([rows @ rest.vertices for rest in hands]), np.array([rest.landmarks[:16] for rest in hands])
 
 
 def shape_space(vertices: np.ndarray, origin: np.ndarray):
-    """PCA of samples (N, 778, 3): (shapedirs (778, 3, 10), variance share).
+    """Compute the PCA of samples (N, 778, 3): (shapedirs (778, 3, 10), variance share).
 
     Scaled so that the samples' coefficients have unit variance; beta 0 is size, larger is bigger. `origin` (3,) is the
     wrist joint.
@@ -41,19 +38,19 @@ def shape_space(vertices: np.ndarray, origin: np.ndarray):
 
 
 def coefficients(vertices: np.ndarray, rest: np.ndarray, shapedirs: np.ndarray) -> np.ndarray:
-    """The betas (N, 10) whose hands lie nearest to samples (N, 778, 3); rest (778, 3) is that of no betas."""
-    moved = (vertices - rest).reshape(len(vertices), -1)
-    return np.linalg.lstsq(shapedirs.reshape(-1, SHAPE_COUNT), moved.T, rcond=None)[0].T
+    """Fit the betas (N, 10) whose hands lie nearest to samples (N, 778, 3); rest (778, 3) is that of no betas."""
+    offsets = (vertices - rest).reshape(len(vertices), -1)
+    return np.linalg.lstsq(shapedirs.reshape(-1, SHAPE_COUNT), offsets.T, rcond=None)[0].T
 
 
 def joint_regressor(template, shapedirs, joints, betas, sampled) -> np.ndarray:
-    """Rows (16, 778), sums one: joints (16, 3) of the template, and those of samples (N, 16, 3) of the betas (N, 10).
+    """Fit rows (16, 778), sums one, to the template's joints (16, 3) and those (N, 16, 3) of samples of betas (N, 10).
 
-    The least rows that give the template's joints and how the samples' joints go with the betas. They hold negative
-    numbers: joints inside the flesh, such as the thumb's root, move otherwise than any mean of the skin round them.
+    They are the least rows that do so, and hold negative numbers: joints inside the flesh, such as the thumb's root,
+    change otherwise with the betas than any mean of the skin round them.
     """
-    moved = (sampled - joints).reshape(len(sampled), -1)
-    directions = np.linalg.lstsq(betas, moved, rcond=None)[0].T.reshape(len(joints), 3, SHAPE_COUNT)
+    offsets = (sampled - joints).reshape(len(sampled), -1)
+    directions = np.linalg.lstsq(betas, offsets, rcond=None)[0].T.reshape(len(joints), 3, SHAPE_COUNT)
     known = np.concatenate([template[:, :, None], SHAPE_WEIGHT * shapedirs], 2)
     rows = np.zeros((len(joints), len(template)))
     for j, joint in enumerate(joints):
@@ -69,6 +66,6 @@ def joint_regressor(template, shapedirs, joints, betas, sampled) -> np.ndarray:
 
 
 def regressor_errors(regressor, template, shapedirs, betas, sampled) -> np.ndarray:
-    """Metres (N, 16) between regressed joints of the hands of the betas (N, 10) and the sampled joints (N, 16, 3)."""
+    """Measure metres (N, 16) between regressed joints of the betas (N, 10) and the sampled joints (N, 16, 3)."""
     rest, directions = regressor @ template, np.einsum("jv,vxk->kjx", regressor, shapedirs)
     return np.linalg.norm(rest + np.tensordot(betas, directions, 1) - sampled, axis=2)

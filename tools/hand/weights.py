@@ -1,9 +1,8 @@
 """Skin weights of the rest hand: how much of every joint's turn each vertex of the source follows.
 
-The source blends at its own joints. Those were moved to where a hand turns (`unpose.py`), so its weights only say which
-finger a vertex belongs to; the blends are made anew. Along a finger they are smooth steps round the joint. Round a
-knuckle and at the root of the thumb they are harmonic on the surface: what surely turns is one, what surely stays is
-zero, and the skin between, webs included, spreads the difference evenly.
+The source blends at its own joints. Those are shifted to where a hand turns (`unpose.py`), so its weights only say
+which finger a vertex belongs to; the blends are made anew. Along a finger they are smooth steps round the joint. Round
+a knuckle and at the root of the thumb they are harmonic on the surface between what surely turns and what surely stays.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import splu
 
-from .skeleton import FINGER_ROOTS, TIP_ROWS, unit
+from .skeleton import FINGER_ROOTS, finger_chain, unit
 from .source import SourceHand
 
 # Metres along the bone, to either side of the joint, over which skin takes up the turn.
@@ -28,13 +27,13 @@ SMOOTHING = 2
 
 
 def rest_weights(hand: SourceHand, vertices: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Weights (V, 16), rows sum to one, for the neutral hand on its palm (V, 3) and its 21 moved landmarks, metres."""
+    """Compute weights (V, 16), rows sum to one, for the neutral hand on its palm (V, 3) and its landmarks (21, 3)."""
     mean, lengths = mean_of_neighbours(hand.quads, vertices)
     member = np.stack([hand.weights[:, r : r + 3].sum(1) for r in FINGER_ROOTS.values()], 1)  # (V, 5)
     branches = _root_shares(member, vertices, landmarks, mean, lengths)
     weights = np.zeros((len(vertices), 16))
     for place, (name, root) in enumerate(FINGER_ROOTS.items()):
-        chain = landmarks[[root, root + 1, root + 2, TIP_ROWS[name]]]
+        chain = landmarks[finger_chain(name)]
         blends = THUMB_BLENDS if name == "thumb" else (PIP_BLEND, DIP_BLEND)
         outer = [branches[:, place]]
         for k, blend in enumerate(blends, start=1):
@@ -51,13 +50,13 @@ def rest_weights(hand: SourceHand, vertices: np.ndarray, landmarks: np.ndarray) 
 
 
 def _smooth_step(t: np.ndarray) -> np.ndarray:
-    """0 at -1, 1 at +1, level at both ends."""
+    """Rise from 0 at -1 to 1 at +1, level at both ends."""
     t = np.clip((t + 1) / 2, 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def mean_of_neighbours(quads: np.ndarray, vertices: np.ndarray) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """(mean over neighbours, nearer ones count more; edge lengths), both (V, V)."""
+    """Return (mean over neighbours, nearer ones count more; edge lengths), both (V, V)."""
     pairs = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
     pairs = np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
     size, length = len(vertices), np.linalg.norm(vertices[pairs[:, 0]] - vertices[pairs[:, 1]], axis=1)
@@ -67,7 +66,7 @@ def mean_of_neighbours(quads: np.ndarray, vertices: np.ndarray) -> tuple[sparse.
 
 
 def _root_shares(member, vertices, landmarks, mean, lengths) -> np.ndarray:
-    """Share (V, 5) that follows each finger's first joint, fingers in the order of FINGER_ROOTS."""
+    """Compute the share (V, 5) that follows each finger's first joint, fingers in the order of FINGER_ROOTS."""
     owner = np.where(member.max(1) > 0.5, member.argmax(1), -1)
     follows = np.zeros(member.shape, bool)
     stays = owner < 0
@@ -89,7 +88,7 @@ def _root_shares(member, vertices, landmarks, mean, lengths) -> np.ndarray:
 
 
 def harmonic(follows: np.ndarray, stays: np.ndarray, mean: sparse.csr_matrix) -> np.ndarray:
-    """Shares (V, K): one where `follows` (V, K), zero where another one follows or `stays` (V,), else the mean."""
+    """Solve for shares (V, K): one where `follows` (V, K), zero where another follows or `stays` (V,)."""
     known = follows.any(1) | stays
     free = np.flatnonzero(~known)
     system = (sparse.identity(len(known)) - mean).tocsc()[free]
