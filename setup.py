@@ -171,7 +171,7 @@ setup(
     packages=packages(),
     package_dir=ROOMS,
     package_data={
-        "fastgrasp_model": ["hand/data/*", "weights/**/*", "renamed.json", "viewer/page/*"],
+        "fastgrasp_model": ["hand/data/*", "weights/**/*", "renamed.json"],
         "fastgrasp_evaluation": ["metrics/*.yaml", "report/*.yaml", "report/templates/*", "study/page/*"],
         "fastgrasp_synthesis": ["data/*.npz"],
     },

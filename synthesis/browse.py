@@ -6,9 +6,9 @@ know nothing of this one.
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from fastgrasp_synthesis.grasp_types import GRASP_TYPES
 from fastgrasp_synthesis.object_specs import split_of
 from fastgrasp_synthesis.packing import hand_layer
 from fastgrasp_synthesis.sources import load_object, mesh_folder
+
+if TYPE_CHECKING:
+    from fastgrasp_model.grasps import Grasps
 
 SHIPPED = "open"
 _MESHES_KEPT = 32
@@ -63,21 +66,15 @@ class OpenSet:
             keep &= self.type_of == self.grasp_types.index(grasp_type)
         return np.flatnonzero(keep)
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Numbers of grasps: {"types", "families", "splits", "objects"} -> name -> number, also those with none."""
-        per_object = np.bincount(self.object_of, minlength=len(self.objects))
-        per_type = np.bincount(self.type_of, minlength=len(self.grasp_types))
-        return {"types": {name: int(number) for name, number in zip(self.grasp_types, per_type, strict=True)},
-                "families": _sums(self.families, per_object), "splits": _sums(self.splits, per_object),
-                "objects": _sums(self.objects, per_object)}
+    def grasps(self, rows: np.ndarray) -> Grasps:
+        """Return the grasps (right hands) of rows (K,), each in the frame of its object.
 
-    def parameters(self, rows: np.ndarray) -> np.ndarray:
-        """(K,61) float32 hand parameters of the right hand in the frame of its object, metres and radians."""
-        return self._set[np.asarray(rows, dtype=np.int64)].parameters()
+        Raises GraspSetError where the hand that the set was made with is not here.
+        """
+        from fastgrasp_model.grasps import Grasps
 
-    def layer(self):
-        """The `ManoLayer` of the hand the set was made with. Raises GraspSetError where there is no such hand here."""
-        return hand_layer(self.hand)
+        parameters = self._set[np.asarray(rows, dtype=np.int64)].parameters()
+        return Grasps.from_parameters(parameters, hand_layer(self.hand))
 
     def _mesh(self, number: int):
         """`mesh(number)`: the object as trimesh.Trimesh, metres; made when first asked for. Raises ValueError where its
@@ -98,13 +95,6 @@ _FEIX = {kind.name: {"feix": kind.feix, "group": kind.family} for kind in GRASP_
 
 def _rounded(values: np.ndarray, digits: int) -> list[float]:
     return [round(float(value), digits) for value in values]
-
-
-def _sums(names: list[str], numbers: np.ndarray) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for name, number in zip(names, numbers, strict=True):
-        total[name] += int(number)
-    return dict(sorted(total.items()))
 
 
 def _must_know(name: str, names: list[str], word: str) -> None:

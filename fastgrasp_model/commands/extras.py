@@ -25,6 +25,7 @@ class Extra:
 EXTRAS = {
     "eval": Extra("evaluate, benchmark, study", ("jinja2", "matplotlib", "pybullet")),
     "training": Extra("train, synthesize", ("lightning", "tensorboard", "manifold3d")),
+    "viewer": Extra("view in the browser", ("viser",)),
     "ray": Extra("synthesize --ray", ("ray",)),
 }
 

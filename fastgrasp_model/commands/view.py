@@ -1,31 +1,84 @@
-"""`fastgrasp view`: a picture of saved grasps, or a grasp set to page through, in the browser or on sheets."""
+"""`fastgrasp view`: pictures of saved grasps, or a grasp set to page through, in the browser or on sheets."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from fastgrasp_model.commands.shared import InputError, Parser, check_output, load_object, not_negative, positive
-from fastgrasp_model.viewer.sets import BrowsableSet, ViewError, is_set, open_set
+from tyro.conf import Positional, arg
 
-PICTURES = (".png", ".jpg")
-_OF_A_SET = ("family", "type", "split", "page", "per_page", "columns", "seed", "list", "port", "no_browser", "json")
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, NotNegative, check_output, load_object, parse
+from fastgrasp_model.viewer.sets import BrowsableSet, GraspFile, ViewError, is_set, open_set
+
+OUTPUTS = (".png", ".jpg", ".html")
+
+
+@dataclass
+class ViewOptions:
+    """Draw saved grasps, a column for each hand and a row for each side; or page through a grasp set, in the browser or
+    with --out on sheets of pictures. An --out that ends in .html is a page to share: it holds all it shows.
+
+    examples: fastgrasp view g.npz --object mug.obj; fastgrasp view open;
+    fastgrasp view open --out sheet.png --type tripod --seed 0 --page 2
+    """
+
+    grasps: Annotated[Positional[str], arg(metavar="GRASPS")]
+    """grasp file, or grasp set: packed, a folder of shards, or 'open', the shipped one"""
+    object: Annotated[str | None, arg(metavar="OBJECT")] = None
+    """of a file: the object's mesh or cloud, in its frame; of a set: such as mug:12"""
+    out: Annotated[Path | None, arg(metavar="FILE.png")] = None
+    """where to draw, .png .jpg or .html (of a file: default a .png beside it)"""
+    interactive: bool = False
+    """of a file: show it in the browser, and write nothing"""
+    hands: AtLeastOne | None = None
+    """of a file: how many hands are drawn, best first (default 4)"""
+    views: AtLeastOne | None = None
+    """of a file: from how many sides (default 2)"""
+    family: str | None = None
+    """of a set: only objects of this family, such as mug"""
+    type: str | None = None
+    """of a set: only grasps of this type, such as tripod"""
+    split: str | None = None
+    """of a set: only objects of this split: train or validation"""
+    list: bool = False
+    """of a set: print types, families and objects with numbers of grasps"""
+    json: bool = False
+    """with --list: as JSON"""
+    page: AtLeastOne | None = None
+    """of a set, with --out: which page (default 1)"""
+    per_page: AtLeastOne | None = None
+    """of a set, with --out: grasps on a page (default 25; 4 in .html)"""
+    columns: AtLeastOne | None = None
+    """of a set, with --out: grasps beside each other (default 5; in .html as square as can be)"""
+    seed: NotNegative | None = None
+    """of a set, with --out: shuffle the grasps first (default: as stored)"""
+    port: AtLeastOne | None = None
+    """of the page in the browser (default: any free one)"""
+    no_browser: bool = False
+    """open no browser, only print the page's address"""
+
+
+_OF_A_SET = ("family", "type", "split", "page", "per_page", "columns", "seed", "list", "json")
+_OF_A_FILE = ("interactive", "hands", "views")
+_OF_SHEETS = ("page", "per_page", "columns", "seed")
+_OF_THE_BROWSER = ("interactive", "port", "no_browser")
 
 
 def main(argv: list[str]) -> int:
     """Draw a grasp file, or show a grasp set."""
-    options = _parser().parse_args(argv)
+    options = parse(ViewOptions, argv, "fastgrasp view")
     if not is_set(options.grasps):
-        return _draw_file(options)
-    if options.hands is not None or options.views is not None:
-        raise InputError("--hands and --views are for grasp files; a set is shown with --page and --per-page")
+        return _view_file(options)
+    _refuse(options, _OF_A_FILE, "for grasp files; a set is shown with --page and --per-page")
     if options.out:
-        check_output(options.out, PICTURES)
-    elif any(getattr(options, name) is not None for name in ("page", "per_page", "columns", "seed")):
-        words = "--page, --per-page, --columns and --seed are for sheets"
-        raise InputError(f"{words}; add --out sheet.png, or leave them out")
+        check_output(options.out, OUTPUTS)
+    else:
+        _refuse(options, _OF_SHEETS, "for sheets; add --out sheet.png, or leave it out")
     if options.json and not options.list:
         raise InputError("--json is for --list; add --list, or leave it out")
     grasps = open_set(options.grasps)
@@ -34,65 +87,67 @@ def main(argv: list[str]) -> int:
         return _list(grasps, rows, options.json)
     if not len(rows):
         raise ViewError(f"no grasp of {grasps.name} fits {_chosen(options)}; --list shows what there is")
-    return _draw_sheet(grasps, rows, options) if options.out else _serve(grasps, options)
+    if options.out:
+        return _draw_sheet(grasps, rows, options)
+    return _serve(grasps, options, int(rows[0]) if options.object else 0)
 
 
-def _draw_file(options) -> int:
-    """A picture of the first grasps of a grasp file."""
-    given = [name for name in _OF_A_SET if getattr(options, name) not in (None, False)]
+def _view_file(options: ViewOptions) -> int:
+    """Draw the first grasps of a grasp file, or show it in the browser."""
+    interactive = any(_given(options, _OF_THE_BROWSER))
     out = options.out or Path(options.grasps).with_suffix(".png")
-    check_output(out, PICTURES)
+    if interactive:
+        _refuse(options, ("out", "hands", "views"), "for pictures; leave it out, or leave out --interactive")
+    else:
+        check_output(out, OUTPUTS)
 
     from fastgrasp_model.grasps import Grasps
-    from fastgrasp_model.pictures import render_grasps
 
     grasps = Grasps.load(options.grasps)
-    if given:
-        raise InputError(f"--{given[0].replace('_', '-')} is for grasp sets; {options.grasps} is a grasp file")
+    _refuse(options, _OF_A_SET, f"for grasp sets; {options.grasps} is a grasp file")
     shown = load_object(Path(options.object)) if options.object else None
-    views, hands = options.views or 2, options.hands or 4
-    render_grasps(grasps, shown, out, views=views, max_hands=hands, title=Path(options.grasps).stem)
+    name = Path(options.grasps).stem
+    if interactive or out.suffix.lower() == ".html":
+        file = GraspFile(grasps, shown, name, Path(options.object).name if options.object else "")
+        if interactive:
+            return _serve(file, options)
+        from fastgrasp_model.viewer.page import write_page
+
+        write_page(file, file.select()[: options.hands or 4], out, name)
+    else:
+        from fastgrasp_model.pictures import render_grasps
+
+        render_grasps(grasps, shown, out, views=options.views or 2, max_hands=options.hands or 4, title=name)
     print(f"wrote {out}")
     return 0
 
 
-def _draw_sheet(grasps: BrowsableSet, rows, options) -> int:
-    """One page of the chosen grasps as a picture."""
+def _draw_sheet(grasps: BrowsableSet, rows, options: ViewOptions) -> int:
+    """Write one page of the chosen grasps as a picture or as HTML."""
     from fastgrasp_model.viewer.sheet import COLUMNS, SheetPage, draw_sheet
 
-    page = SheetPage(options.page or 1, options.per_page or 25, options.seed)
+    is_html = options.out.suffix.lower() == ".html"
+    page = SheetPage(options.page or 1, options.per_page or (4 if is_html else 25), options.seed)
     shown = page.of(rows)
     words = f"{grasps.name}, {_chosen(options)}: page {page.number} of {page.pages(len(rows))}"
     words += f", seed {page.seed}" if page.seed is not None else ""
-    draw_sheet(grasps, shown, options.out, words, options.columns or COLUMNS)
+    if is_html:
+        from fastgrasp_model.viewer.page import write_page
+
+        write_page(grasps, shown, options.out, words, options.columns or 0)
+    else:
+        draw_sheet(grasps, shown, options.out, words, options.columns or COLUMNS)
     print(f"wrote {options.out}: {len(shown)} of {len(rows)} grasps")
     return 0
 
 
 def _list(grasps: BrowsableSet, rows, as_json: bool) -> int:
     """Print how many of the chosen grasps there are of each type, family, split and object."""
-    import numpy as np
+    from fastgrasp_model.viewer.sets import counts
 
-    objects = np.bincount(grasps.object_of[rows], minlength=len(grasps.objects))
-    types = np.bincount(grasps.type_of[rows], minlength=len(grasps.grasp_types))
-    report = {
-        "set": grasps.name,
-        "hand": grasps.hand,
-        "grasps": len(rows),
-        "types": _summed(grasps.grasp_types, types),
-        "splits": _summed(grasps.splits, objects),
-        "families": _summed(grasps.families, objects),
-        "objects": _summed(grasps.objects, objects),
-    }
+    report = {"set": grasps.name, "hand": grasps.hand, "grasps": len(rows), **counts(grasps, rows)}
     print(json.dumps(report, indent=1) if as_json else _table(report))
     return 0
-
-
-def _summed(names: list[str], numbers) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for name, number in zip(names, numbers, strict=True):
-        total[name] = total.get(name, 0) + int(number)
-    return total
 
 
 def _table(report: dict) -> str:
@@ -107,84 +162,36 @@ def _table(report: dict) -> str:
     return "\n".join(lines)
 
 
-def _serve(grasps: BrowsableSet, options) -> int:
-    """Run the page until Ctrl-C."""
-    from threading import Thread
+def _serve(grasps: BrowsableSet, options: ViewOptions, row: int = 0) -> int:
+    """Show grasps in the browser until Ctrl-C."""
+    from fastgrasp_model.viewer.window import GraspViewer
 
-    from fastgrasp_model.viewer.answers import ViewerAnswers
-    from fastgrasp_model.viewer.server import HOST, make_server
+    viewer = GraspViewer(grasps, options.port or 0, row, options.family, options.type, options.split)
+    print(f"{grasps.name}: {len(grasps)} grasps at {viewer.address}\nCtrl-C ends", flush=True)
+    desktop = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if desktop and not options.no_browser:
+        import webbrowser
 
-    answers = ViewerAnswers(grasps)
-    with make_server(answers, options.port or 0) as server:
-        wanted = {name: getattr(options, name) for name in ("family", "type", "split") if getattr(options, name)}
-        address = f"http://{HOST}:{server.server_port}/" + _fragment(wanted, grasps, options.object)
-        print(f"{grasps.name}: {len(grasps)} grasps at {address}\nCtrl-C ends", flush=True)
-        Thread(target=answers.warm_up, daemon=True).start()  # while the browser opens
-        if not options.no_browser and (
-            os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or _has_desktop()
-        ):
-            import webbrowser
-
-            webbrowser.open(address)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print("\nended")
+        webbrowser.open(viewer.address)
+    with suppress(KeyboardInterrupt):
+        viewer.wait()
+    viewer.stop()
+    print("\nended")
     return 0
 
 
-def _has_desktop() -> bool:
-    return sys.platform in ("darwin", "win32")
+def _given(options: ViewOptions, names: tuple[str, ...]) -> list[str]:
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(options, name) not in (None, False)]
 
 
-def _fragment(wanted: dict[str, str], grasps: BrowsableSet, spec: str | None) -> str:
-    """What the page starts with, as the part of its address behind the #."""
-    from urllib.parse import urlencode
-
-    if spec:
-        wanted = {**wanted, "row": int(grasps.select(spec=spec)[0])}
-    return f"#{urlencode(wanted)}" if wanted else ""
+def _refuse(options: ViewOptions, names: tuple[str, ...], why: str) -> None:
+    """Raise InputError where one of these options was given."""
+    given = _given(options, names)
+    if given:
+        raise InputError(f"{given[0]} is {why}")
 
 
-def _chosen(options) -> str:
-    """The filter in words."""
+def _chosen(options: ViewOptions) -> str:
+    """Return the filters in words."""
     names = ("object", "family", "type", "split")
     return ", ".join(f"{name} {getattr(options, name)}" for name in names if getattr(options, name)) or "all grasps"
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="fastgrasp view",
-        description="Draw saved grasps, a column for each hand and a row for each side; or page through a grasp set, "
-        "in the browser or with --out on sheets of pictures.",
-        epilog="examples: fastgrasp view g.npz --object mug.obj; fastgrasp view open; "
-        "fastgrasp view open --out sheet.png --type tripod --seed 0 --page 2",
-    )
-    parser.add_argument(
-        "grasps",
-        metavar="GRASPS",
-        help="grasp file, or grasp set: packed, a folder of shards, or 'open', the shipped one",
-    )
-    parser.add_argument(
-        "--object",
-        metavar="OBJECT",
-        help="of a file: the object's mesh or cloud, in its frame; of a set: such as mug:12",
-    )
-    parser.add_argument("--out", type=Path, metavar="FILE.png", help="where to draw (of a file: default beside it)")
-    parser.add_argument("--hands", type=positive, help="of a file: how many hands, best first (default 4)")
-    parser.add_argument("--views", type=positive, help="of a file: from how many sides (default 2)")
-    chosen = parser.add_argument_group("grasp sets")
-    chosen.add_argument("--family", help="only objects of this family, such as mug")
-    chosen.add_argument("--type", help="only grasps of this type, such as tripod")
-    chosen.add_argument("--split", help="only objects of this split: train or validation")
-    chosen.add_argument("--list", action="store_true", help="print types, families and objects with numbers of grasps")
-    chosen.add_argument("--json", action="store_true", help="with --list: as JSON")
-    chosen.add_argument("--page", type=positive, help="with --out: which page (default 1)")
-    chosen.add_argument("--per-page", type=positive, metavar="N", help="with --out: grasps on a page (default 25)")
-    chosen.add_argument(
-        "--columns", type=positive, metavar="N", help="with --out: grasps beside each other (default 5)"
-    )
-    chosen.add_argument("--seed", type=not_negative, help="with --out: shuffle the grasps first (default: as stored)")
-    chosen.add_argument("--port", type=positive, help="of the page (default: any free one)")
-    chosen.add_argument("--no-browser", action="store_true", help="only print the page's address")
-    return parser

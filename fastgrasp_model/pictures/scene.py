@@ -35,9 +35,8 @@ class SceneObject(SceneItem):
         if hasattr(mesh, "faces") and len(mesh.faces):
             triangles, normals, points = _smooth(np.asarray(mesh.vertices), np.asarray(mesh.faces), 35.0)
         else:
-            points = np.zeros((0, 3)) if mesh is None else np.asarray(getattr(mesh, "vertices", mesh), dtype=np.float64)
-            points = points.reshape(-1, 3)
-            triangles, normals, points = _beads(points[np.isfinite(points).all(axis=1)])
+            points = np.zeros((0, 3)) if mesh is None else getattr(mesh, "vertices", mesh)
+            triangles, normals, points = _balls(*beads(points))
         super().__init__(triangles, normals, points, OBJECT_COLOUR, is_skin=False)
 
 
@@ -133,14 +132,20 @@ def _smooth(vertices: np.ndarray, faces: np.ndarray, crease: float) -> tuple[np.
     return smooth.triangles.view(np.ndarray), np.asarray(normals), np.asarray(vertices)[np.unique(faces)]
 
 
-def _beads(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a cloud as balls that nearly touch, thinned to `MOST_BEADS`: triangles, corner normals, points."""
+def beads(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return a cloud's finite points (N, 3), at most `MOST_BEADS`, and the radius of balls that nearly touch."""
     from scipy.spatial import cKDTree
 
+    points = np.asarray(points, dtype=np.float64).reshape(-1, 3)
+    points = points[np.isfinite(points).all(axis=1)]
     if len(points) > MOST_BEADS:
         points = points[np.random.default_rng(0).choice(len(points), MOST_BEADS, replace=False)]
     spacing = np.median(cKDTree(points).query(points, k=4)[0][:, 3]) if len(points) >= 4 else 0.004
+    return points, float(np.clip(0.5 * spacing, 0.0006, 0.004))
+
+
+def _balls(points: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return balls at points (N, 3): triangles, corner normals, points."""
     ball = trimesh.creation.icosphere(subdivisions=1)
     normals = np.broadcast_to(ball.vertices[ball.faces], (len(points), *ball.faces.shape, 3)).reshape(-1, 3, 3)
-    radius = np.clip(0.5 * spacing, 0.0006, 0.004)
     return np.repeat(points, len(ball.faces), axis=0)[:, None] + radius * normals, normals, points

@@ -1,1 +1,1 @@
-"""`fastgrasp view` for grasp sets: a page in the browser, and sheets of pictures."""
+"""Grasp sets and grasp files to look through: in the browser (viser), as one HTML page, and on sheets of pictures."""

@@ -1,4 +1,4 @@
-"""Where grasp sets come from: whoever registers a reader for them, since the model package knows none itself."""
+"""What the viewer shows: a grasp set, opened by whoever registers a reader of them, or a grasp file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
+    from fastgrasp_model.grasps import Grasps
 
 GROUP = "fastgrasp.grasp_sets"
 SHIPPED = "open"
+_REMEDY = "run `make env`, or pip install 'fastgrasp-ros2[training]' again: it brings fastgrasp_synthesis"
 
 
 class ViewError(ValueError):
@@ -19,10 +22,10 @@ class ViewError(ValueError):
 
 
 class BrowsableSet(Protocol):
-    """What a registered reader gives: N grasps (rows 0 .. N-1) on M objects.
+    """N grasps (rows 0 .. N-1) on M objects, as a registered reader gives them.
 
-    `families` and `splits` hold a name for each object, `object_of` and `type_of` (N,) numbers. A grasp is a right hand
-    in the frame of its object. Errors are ValueErrors with the remedy.
+    `families` and `splits` hold a name for each object, `object_of` and `type_of` (N,) numbers. A grasp is in the frame
+    of its object, metres. Errors are ValueErrors with the remedy.
     """
 
     name: str
@@ -43,22 +46,56 @@ class BrowsableSet(Protocol):
         split: str | None = None,
         spec: str | None = None,
     ) -> np.ndarray:
-        """Rows (K,) that fit everything given, in order."""
+        """Return the rows (K,) that fit everything given, in order."""
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Numbers of grasps by "types", "families", "splits" and "objects"."""
-
-    def parameters(self, rows: np.ndarray) -> np.ndarray:
-        """(K, 61) hand parameters."""
-
-    def layer(self):
-        """The `ManoLayer` of the hand the grasps are of."""
+    def grasps(self, rows: np.ndarray) -> Grasps:
+        """Return the grasps of rows (K,)."""
 
     def mesh(self, number: int):
-        """The object as trimesh.Trimesh, metres."""
+        """Return the object: trimesh.Trimesh, a point cloud (P, 3), or None where there is none."""
 
     def facts(self, row: int) -> dict:
-        """ "row", "object", "object_number", "family", "split", "type", "depth", "displacement", "betas"."""
+        """Return what is known of a grasp: "object", "family", "split", "type", "score", "depth", "displacement" ..."""
+
+
+class GraspFile:
+    """A grasp file and its object as a `BrowsableSet`: no families, grasp types or splits.
+
+    shown: trimesh.Trimesh, a point cloud (P, 3), or None; name: of the object.
+    """
+
+    hand, families, splits, grasp_types = "", [""], [""], [""]
+
+    def __init__(self, grasps: Grasps, shown=None, name: str = "", object_name: str = "") -> None:
+        if not len(grasps):
+            raise ViewError(f"{name} holds no grasps; there is nothing to view")
+        self._grasps, self._shown = grasps, shown
+        self.name, self.objects = name, [object_name]
+        self.object_of = self.type_of = np.zeros(len(grasps), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._grasps)
+
+    def select(self, family=None, grasp_type=None, split=None, spec=None) -> np.ndarray:
+        """Return all rows."""
+        return np.arange(len(self))
+
+    def grasps(self, rows: np.ndarray) -> Grasps:
+        """Return the grasps of rows (K,)."""
+        return self._grasps[rows]
+
+    def mesh(self, number: int):
+        """Return the object."""
+        return self._shown
+
+    def facts(self, row: int) -> dict:
+        """Return object, hand and score of a grasp."""
+        return {
+            "object": self.objects[0],
+            "hand": self._grasps.side,
+            "score": float(self._grasps.score[row]),
+            "betas": self._grasps.betas[row].tolist(),
+        }
 
 
 def open_set(place: str | Path) -> BrowsableSet:
@@ -76,11 +113,27 @@ def open_set(place: str | Path) -> BrowsableSet:
     raise ViewError(f"nothing here reads grasp sets (no entry point {GROUP}); {_REMEDY}")
 
 
-_REMEDY = "run `make env`, or pip install 'fastgrasp-ros2[training]' again: fastgrasp_training brings it"
+def counts(grasps: BrowsableSet, rows: np.ndarray) -> dict[str, dict[str, int]]:
+    """Return {"types", "splits", "families", "objects"} -> name -> number of grasps among `rows`, also 0."""
+    objects = np.bincount(grasps.object_of[rows], minlength=len(grasps.objects))
+    types = np.bincount(grasps.type_of[rows], minlength=len(grasps.grasp_types))
+    names = {"splits": grasps.splits, "families": grasps.families, "objects": grasps.objects}
+    return {
+        "types": _summed(grasps.grasp_types, types),
+        **{kind: _summed(of_objects, objects) for kind, of_objects in names.items()},
+    }
+
+
+def _summed(names: list[str], numbers: np.ndarray) -> dict[str, int]:
+    """Return name -> sum of its numbers, for names (M,) that may repeat."""
+    total: dict[str, int] = {}
+    for name, number in zip(names, numbers.tolist(), strict=True):
+        total[name] = total.get(name, 0) + number
+    return total
 
 
 def is_set(place: str | Path) -> bool:
-    """Whether this names a grasp set and not a grasp file: "open", a folder, or an archive without hand meshes."""
+    """Return whether this names a grasp set and not a grasp file: "open", a folder, an archive without vertices."""
     path = Path(place)
     if path.is_dir() or (str(place) == SHIPPED and not path.exists()):
         return True

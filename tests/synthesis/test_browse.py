@@ -51,29 +51,21 @@ def test_a_wrong_name_is_told_with_those_near_it(opened, wrong):
         opened.select(**wrong)
 
 
-def test_counts(opened):
-    counts = opened.counts()
-    assert counts["types"] == {"pinch": 0, "tripod": 5, "ring": 1}
-    assert counts["families"] == {"mug": 4, "teapot": 2}
-    assert counts["objects"] == {"mug:1": 2, "mug:2": 2, "teapot:3": 2}
-    assert sum(counts["splits"].values()) == 6
-
-
 def test_meshes_are_made_when_asked_for_and_kept(opened):
     mesh = opened.mesh(2)
     assert np.array_equal(mesh.vertices, make_object("mug:2").vertices)
     assert opened.mesh(2) is mesh
 
 
-def test_facts_and_parameters(opened):
+def test_facts_and_grasps(opened):
     facts = json.loads(json.dumps(opened.facts(5)))
     assert (facts["row"], facts["object"], facts["object_number"], facts["family"]) == (5, "mug:2", 2, "mug")
     assert (facts["type"], facts["group"], facts["feix"]) == ("ring", "power", 31)
     assert facts["depth"] == pytest.approx(0.005, abs=1e-5)
     assert facts["displacement"] == pytest.approx(dict(zip(("+x", "-x", "+y", "-y", "+z", "-z"),
                                                            np.arange(30, 36) / 10000, strict=True)), abs=2e-5)
-    assert opened.parameters(np.array([5, 0])).shape == (2, 61)
-    assert np.array_equal(opened.parameters([5])[0], opened.parameters([0, 5])[1])
+    posed = opened.grasps(np.array([0, 5]))
+    assert posed.side == "right" and np.array_equal(posed.parameters[1], opened.grasps([5]).parameters[0])
 
 
 def test_a_family_of_old_is_listed_and_only_its_mesh_fails(tmp_path):
@@ -109,10 +101,9 @@ def test_the_shipped_set_opens():
     assert len(shipped) > 10_000 and len(shipped.select(split="validation")) > 500
 
 
-def test_the_reader_is_declared_and_the_page_is_packed():
+def test_the_reader_is_declared():
     declared = configparser.ConfigParser()
     declared.read(ROOT / "setup.cfg")
     name, place = declared["options.entry_points"]["fastgrasp.grasp_sets"].split("=")
     module, attribute = place.strip().split(":")
     assert getattr(import_module(module), attribute) is OpenSet
-    assert '"viewer/page/*"' in (ROOT / "setup.py").read_text()

@@ -1,14 +1,10 @@
-"""A small grasp set to view, made here: 40 hands at three solids. Nothing of the training package."""
+"""A small grasp set to view, made here: 40 hands at three solids. Nothing of the synthesis package."""
 
-import threading
+from functools import cache
 
 import numpy as np
 import pytest
 import trimesh
-
-from fastgrasp_model.viewer.answers import ViewerAnswers
-from fastgrasp_model.viewer.server import make_server
-from fastgrasp_model.viewer.stage import ViewerScenes
 
 OBJECTS = ["mug:1", "can:2", "mug:7"]
 TYPES = ["power", "tripod", "never"]
@@ -26,7 +22,6 @@ class FewGrasps:
         self.place = place
         self.object_of = np.sort(np.arange(40) % 3)
         self.type_of = np.arange(40) % 2
-        self.made = []
 
     def __len__(self):
         return 40
@@ -47,28 +42,15 @@ class FewGrasps:
             dtype=int,
         )  # fmt: skip
 
-    def counts(self):
-        return {
-            "types": {"power": 20, "tripod": 20, "never": 0},
-            "families": {"can": 13, "mug": 27},
-            "splits": {"train": 27, "validation": 13},
-            "objects": {"can:2": 13, "mug:1": 14, "mug:7": 13},
-        }
+    def grasps(self, rows):
+        from fastgrasp_model.grasps import Grasps
 
-    def parameters(self, rows):
-        rows = np.asarray(rows)
         parameters = np.zeros((len(rows), 61), dtype=np.float32)
         parameters[:, 13:58] = 0.3 * np.random.default_rng(0).normal(size=(40, 45))[rows]
         parameters[:, 58:] = [-0.09, 0.03, 0.0]
-        return parameters
-
-    def layer(self):
-        from fastgrasp_model.hand import ManoLayer
-
-        return ManoLayer.from_file()
+        return Grasps.from_parameters(parameters, open_hand())
 
     def mesh(self, number):
-        self.made.append(number)
         if number == 2:
             raise ValueError("mug:7: the solid came out empty")
         return [trimesh.creation.cylinder(0.03, 0.1), trimesh.creation.box((0.05, 0.05, 0.08))][number]
@@ -76,14 +58,14 @@ class FewGrasps:
     def facts(self, row):
         number = int(self.object_of[row])
         return {
-            "row": int(row), "object": OBJECTS[number], "object_number": number, "family": self.families[number],
+            "row": int(row), "object": OBJECTS[number], "family": self.families[number],
             "split": self.splits[number], "type": TYPES[self.type_of[row]], "depth": 0.0021, "betas": [0.5] * 10,
             "displacement": dict(zip(["+x", "-x", "+y", "-y", "+z", "-z"], [0.001 * row] * 6, strict=True)),
         }  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def layer():
+@cache
+def open_hand():
     from fastgrasp_model.hand import ManoLayer
 
     return ManoLayer.from_file()
@@ -95,21 +77,9 @@ def few_grasps():
 
 
 @pytest.fixture
-def stage(few_grasps, layer):
-    return ViewerScenes(few_grasps, layer)
-
-
-@pytest.fixture
-def answers(few_grasps, stage):
-    return ViewerAnswers(few_grasps, stage)
-
-
-@pytest.fixture
-def address(answers):
-    """Where the set is served, such as http://127.0.0.1:40123"""
-    with make_server(answers) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+def grasp_file(few_grasps, tmp_path):
+    """A grasp file of three scored grasps and the object's mesh beside it."""
+    grasps = few_grasps.grasps(np.arange(3))
+    grasps.score[:] = [0.9, 0.5, 0.25]
+    few_grasps.mesh(0).export(tmp_path / "can.ply")
+    return grasps.save(tmp_path / "g.npz")

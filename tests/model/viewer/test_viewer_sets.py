@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import trimesh
 
+from fastgrasp_model.grasps import Grasps
 from fastgrasp_model.viewer import sets
-from fastgrasp_model.viewer.sets import ViewError, is_set, open_set
+from fastgrasp_model.viewer.sets import GraspFile, ViewError, is_set, open_set
 
 
 class Point:
@@ -50,10 +51,10 @@ def test_sets_and_files_are_told_apart(tmp_path, monkeypatch):
     assert is_set("open") is True  # no .npz: the reader says what is wrong with it
 
 
-def test_the_model_package_knows_no_training():
-    from pathlib import Path
-
-    folder = Path(sets.__file__).parent
-    for path in folder.glob("*.py"):
-        assert "import fastgrasp_training" not in path.read_text()
-        assert "from fastgrasp_training" not in path.read_text()
+def test_a_grasp_file_is_a_set_of_one_object(grasp_file):
+    opened = GraspFile(Grasps.load(grasp_file), np.zeros((5, 3)), "g", "mug.npy")
+    assert len(opened) == 3 and opened.select().tolist() == [0, 1, 2] and opened.mesh(0).shape == (5, 3)
+    assert opened.facts(1)["score"] == pytest.approx(0.5) and opened.facts(1)["object"] == "mug.npy"
+    assert np.array_equal(opened.grasps(np.array([2])).vertices[0], Grasps.load(grasp_file).vertices[2])
+    with pytest.raises(ViewError, match="g holds no grasps"):
+        GraspFile(Grasps.load(grasp_file)[:0], None, "g")
