@@ -46,13 +46,13 @@ class FastGraspModel(GraspModel):
         if config.completion_width:
             self.shape_completion = ShapeCompletion(config.completion_width)
         self._make_stages(config, hand)
-        self.graspability_prior = mlp([config.object_width, 128, 1])
         self.register_buffer("query_ids", torch.zeros(config.query_points, dtype=torch.long))
 
     def _make_stages(self, config: ModelConfig, hand: ManoLayer) -> None:
         self.autoencoder = HandAutoencoder(hand, config.latent, config.hand_width, config.latent_noise)
         self.schedule = NoiseSchedule(config.diffusion_steps)
         self.denoiser = LatentDenoiser(config.latent, config.object_width, config.denoiser_width, config.denoiser_depth)
+        self.graspability_prior = mlp([config.object_width, 128, 1])
         features, shape = CONTACT_FEATURES, 0
         if config.implicit_shape_width:
             self.implicit_shape = ImplicitShape(len(self.object_encoder.basis), config.implicit_shape_width)

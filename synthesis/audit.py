@@ -151,7 +151,7 @@ def _figures(parameters: np.ndarray, mesh, layer) -> dict[str, list]:
     from fastgrasp_evaluation.metrics.hand_set import HandSet
     from fastgrasp_evaluation.metrics.hold import HoldTest
     from fastgrasp_model.grasps import Grasps
-    from fastgrasp_synthesis.firmness import gaps_on
+    from fastgrasp_synthesis.stability import residuals_on
 
     grasps = Grasps.from_parameters(parameters, layer)
     hands = HandSet.from_grasps(grasps)
@@ -159,7 +159,7 @@ def _figures(parameters: np.ndarray, mesh, layer) -> dict[str, list]:
     test = HoldTest(mesh)
     moved = [test(skin, faces) for skin, faces in zip(hands.vertices, hands.faces, strict=True)]
     columns = {column for column, _ in FIGURES.values() if column in geometry[0]}
-    return {name: [line[name] for line in geometry] for name in sorted(columns)} | {"gravity_gap_newtons": gaps_on(
+    return {name: [line[name] for line in geometry] for name in sorted(columns)} | {"gravity_gap_newtons": residuals_on(
         grasps.vertices, layer, mesh), "moved_cm": [float(100.0 * directions.max()) for directions in moved], "held": [
             bool((directions < test.settings.limit).all()) for directions in moved]}
 

@@ -18,7 +18,7 @@ shard: counts, yields, cost), and for own meshes objects.json (the centre of mas
   fastgrasp synthesize --out set --objects 400 --grasps 10000      ends when the set holds 10,000
   fastgrasp synthesize --out mine --objects meshes/ --per-object 50
   fastgrasp synthesize --out set --objects 2000 --ray auto         on the machines of a Ray cluster
-  fastgrasp synthesize --out set --objects 400 --pack set.npz --pack-gap 2.5    one file of the firm ones
+  fastgrasp synthesize --out set --objects 400 --pack set.npz --pack-gap 2.5    one file of the stable ones
 """
 
 
@@ -45,8 +45,8 @@ def parser() -> argparse.ArgumentParser:
                       help="make the shards on this Ray cluster, or on any (auto), or on a new one here (local)")
     made.add_argument("--pack", type=Path, help="afterwards write all shards into this one .npz")
     made.add_argument("--pack-gap", type=above_zero, metavar="NEWTONS",
-                      help="pack only grasps whose contacts leave at most this of 9.8 N unbalanced, but the firmest 40 "
-                      "of each object in any case (such as 2.5)")  # fmt: skip
+                      help="pack only grasps with a wrench residual of at most this, of 9.8 N (such as 2.5), and in any "
+                      "case the most stable 40 of each object")  # fmt: skip
     made.add_argument("--pack-grasps", type=positive, metavar="N", help="pack at most N, objects and types balanced")
     made.add_argument("--json", action="store_true", help="print the summary of the whole folder as JSON")
     return made
@@ -106,14 +106,14 @@ def _catch_signals() -> dict:
 
 def _run(arguments):
     from fastgrasp_synthesis.display import shown
-    from fastgrasp_synthesis.pipeline import Crew, load_settings, run
+    from fastgrasp_synthesis.pipeline import WorkerSettings, load_settings, run
 
     settings = load_settings(arguments.config, arguments.per_object, arguments.candidates)
     if not arguments.ray:
         _check_device(arguments.device)
-    crew = Crew(arguments.workers, arguments.device, arguments.ray)
+    workers = WorkerSettings(arguments.workers, arguments.device, arguments.ray)
     with shown() as watch:
-        return run(arguments.out, arguments.objects, settings, arguments.seed, arguments.grasps, crew, watch)
+        return run(arguments.out, arguments.objects, settings, arguments.seed, arguments.grasps, workers, watch)
 
 
 def _check_device(name: str) -> None:
@@ -180,15 +180,15 @@ def _cost(summary: dict) -> str:
 def packed(folder: Path, path: Path, gap: float | None = None, most: int | None = None, seed: int = 0,
            workers: int = 1, quiet: bool = True) -> Path:  # fmt: skip
     """Write the shards of a folder into one file: all grasps, or those with a `gap` of so many newtons (see
-    `firmness.firm`), and `most` of them. Raises GraspSetError and what making an object again raises."""
-    from fastgrasp_synthesis.firmness import firm
+    `stability.stable`), and `most` of them. Raises GraspSetError and what making an object again raises."""
     from fastgrasp_synthesis.grasp_set import load_grasp_set
     from fastgrasp_synthesis.packing import pack, thin
     from fastgrasp_synthesis.sources import mesh_folder
+    from fastgrasp_synthesis.stability import stable
 
     grasps = load_grasp_set(folder)
     if gap is not None:
-        grasps = firm(grasps, gap, workers, mesh_folder(folder), quiet)
+        grasps = stable(grasps, gap, workers, mesh_folder(folder), quiet)
     if most is not None:
         grasps = thin(grasps, most, seed)
     return pack(grasps, path)

@@ -21,7 +21,7 @@ class Hands:
     the vertices the optimiser looks at; subset_sets and full_sets: the S vertex sets SETS as indices into the subset
     and into all 778; presses (S,) bool: sets that press into the object, the others merely touch;
     type_weights (T,S): pull of each set; sides (T,2,S): weights of the two sides of the grip; fingers: the skin of
-    the two outer phalanges of each finger, all round; keeping (T,15,3): how firmly a joint angle stays as it started.
+    the two outer phalanges of each finger, all round; keeping (T,15,3): how stiffly a joint angle keeps its start.
     """
 
     def __init__(self, layer: ManoLayer | None = None, device: str | torch.device = "cpu") -> None:
@@ -101,9 +101,9 @@ def _sides(kind: GraspType) -> Tensor:
 
 def _keeping(kind: GraspType) -> Tensor:
     """(15,3): idle fingers stay at ease, and no finger spreads far to find the surface."""
-    firm = torch.ones(15, 3)
-    firm[:, 1] = 3.0
+    stiffness = torch.ones(15, 3)
+    stiffness[:, 1] = 3.0
     for finger, chain in FINGER_JOINTS.items():
         if not any(name.startswith(finger) for name in kind.weights):
-            firm[[joint - 1 for joint in chain]] *= 6.0
-    return firm
+            stiffness[[joint - 1 for joint in chain]] *= 6.0
+    return stiffness

@@ -16,8 +16,8 @@ from importlib import import_module
 import numpy as np
 
 # modules whose public functions are the families
-ROOMS = ("vessels", "packages", "cookware", "kitchen", "fruits", "bathroom", "office", "household")
-ROOMS += ("workshop", "fittings", "machines", "appliances", "toys", "plain")
+CATEGORIES = ("vessels", "packages", "cookware", "kitchen", "fruits", "bathroom", "office", "household")
+CATEGORIES += ("workshop", "fittings", "machines", "appliances", "toys", "plain")
 HELD_OUT = frozenset({"teapot", "jar", "hairdryer", "hairbrush", "light_bulb", "duck", "prism", "kettlebell",
                       "milk_carton", "food_box"} | {"large_bottle", "pliers", "trowel", "saw", "measuring_jug", "mango",
                                                     "pepper", "saucepan", "stapler", "boat"})
@@ -105,9 +105,9 @@ def _seed(spec: str) -> int:
 @cache
 def _makers() -> dict:
     """Every public function of the modules of families, by its name."""
-    rooms = [import_module(f"fastgrasp_synthesis.shapes.{room}") for room in ROOMS]
-    return {name: maker for room in rooms for name, maker in vars(room)
-            .items() if getattr(maker, "__module__", "") == room.__name__ and not name.startswith("_")}
+    modules = [import_module(f"fastgrasp_synthesis.shapes.{category}") for category in CATEGORIES]
+    return {name: maker for module in modules for name, maker in vars(module)
+            .items() if getattr(maker, "__module__", "") == module.__name__ and not name.startswith("_")}
 
 
 def _cleaned(solid):

@@ -1,9 +1,8 @@
 """The packed grasp set: one .npz of fixed-point codes, about 72 bytes a grasp; docs/grasp_set.md gives each array.
 
 A hand is stored as the numbers it was made of: shape, wrist, and the 45 anatomical angles (twist, spread, bend) of
-`fastgrasp_model.hand.joint_limits`, which mean something only with the joint axes of their hand. So the file names its hand
-and the SHA-256 of the hand's file, and reading it needs that hand.
-"""
+`fastgrasp_model.hand.joint_limits`, which mean something only with the joint axes of their hand. So the file names
+its hand and the SHA-256 of the hand's file, and reading it needs that hand. """
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
-class Crew:
+class WorkerSettings:
     """Who works: processes on this machine, or, with the address of a Ray cluster (or "local"), its tasks."""
 
     workers: int = 1
@@ -137,7 +137,7 @@ def _numbers(kind: type, values: dict) -> dict:
 
 
 def run(out: str | Path, objects: int | str | list[str] = 400, settings=None, seed: int = 0, grasps: int | None = None,
-        crew: Crew | None = None, watch: Callable[[Run], None] | None = None) -> Run:
+        workers: WorkerSettings | None = None, watch: Callable[[Run], None] | None = None) -> Run:
     """Make (or finish) the grasp set in folder `out`.
 
     objects: as `sources.resolve`; settings: ShardSettings; grasps: end when the folder holds so many (default: do all
@@ -158,7 +158,8 @@ def run(out: str | Path, objects: int | str | list[str] = 400, settings=None, se
         watch(state)
         if not state.complete:
             todo = (_with_meshes(job, sources) for number, job in jobs.items() if number not in there)
-            _work(state, todo, {n: len(job.specs) for n, job in jobs.items()}, settings, crew or Crew(), watch)
+            sizes = {number: len(job.specs) for number, job in jobs.items()}
+            _work(state, todo, sizes, settings, workers or WorkerSettings(), watch)
     return state
 
 
@@ -179,11 +180,11 @@ def _with_meshes(job: Job, sources: Sources) -> Job:
     return replace(job, meshes={spec: (mesh.vertices.copy(), mesh.faces.copy()) for spec, mesh in loaded.items()})
 
 
-def _work(state: Run, todo: Iterator[Job], sizes: dict[int, int], settings, crew: Crew, watch) -> None:
+def _work(state: Run, todo: Iterator[Job], sizes: dict[int, int], settings, workers: WorkerSettings, watch) -> None:
     """Do the jobs and write what comes back: first its line of the log, then, in one step, the shard."""
-    with closing(crew.results(settings, todo, state.notice)) as results:
+    with closing(workers.results(settings, todo, state.notice)) as results:
         for made in results:
-            record = record_of(made, sizes[made.number], crew.device)
+            record = record_of(made, sizes[made.number], workers.device)
             append_record(state.out, record)
             if not made.failed:
                 made.grasps.save(shard_path(state.out, made.number))

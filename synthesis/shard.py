@@ -19,7 +19,7 @@ from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.object_specs import ObjectSpecError, make_object
 from fastgrasp_synthesis.optimise import Optimised, Optimiser, OptimiseSettings
 from fastgrasp_synthesis.starts import Chords, StartSampler, find_chords
-from fastgrasp_synthesis.verify import (VerifySettings, cheap_tests, self_depths, shared_volumes, slip_limits)
+from fastgrasp_synthesis.verify import VerifySettings, cheap_tests, self_depths, shared_volumes, slip_limits
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,15 @@ class ShardMaker:
         chords = [_chords(mesh, grids, row, s.chords, seed, self.device) for row, mesh in enumerate(meshes)]
         clock.lap("distances")
         parts: list[Verified] = []
-        hungry = torch.arange(len(meshes), device=self.device)
+        under_filled = torch.arange(len(meshes), device=self.device)
         for _ in range(s.rounds):
-            found = self._candidates(chords, grids, hungry, generator)
+            found = self._candidates(chords, grids, under_filled, generator)
             clock.lap("optimise")
             parts.append(self._verified(found, meshes, grids, report, clock))
             report.candidates += _by_type(found.kind)
             counts = sum(torch.bincount(part.hands.object, minlength=len(meshes)) for part in parts)
-            hungry = (counts < s.enough).nonzero().squeeze(1)
-            if not len(hungry):
+            under_filled = (counts < s.enough).nonzero().squeeze(1)
+            if not len(under_filled):
                 break
         kept = _best_of_each(_joined(parts), s.grasps)
         report.kept, report.seconds = _by_type(kept.hands.kind), clock.laps
@@ -115,8 +115,8 @@ class ShardMaker:
         rows = verdict.passed.nonzero().squeeze(1)
         faces, distance = self.hands.layer.closed_faces, verdict.distance[rows]
         residual = worst_wrench_residual(verdict.vertices[rows], faces, distance, grids, found.object[rows])
-        firm = residual <= limits.gravity
-        loose, rows = int((~firm).sum()), rows[firm]
+        stable = residual <= limits.gravity
+        loose, rows = int((~stable).sum()), rows[stable]
         clock.lap("tests")
         inertias = torch.stack([unit_inertia(mesh) for mesh in meshes]).to(self.device)
         moved = slip_distances(verdict.vertices[rows], found.object[rows], grids, inertias, self.settings.slip)

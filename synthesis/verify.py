@@ -1,8 +1,7 @@
 """Which optimised hands are grasps: limits, the cheap geometric tests, and the volumes and depths that cost more.
 
-`shard` asks them in order of cost, with friction cones against gravity (`fastgrasp_model.physics.wrench`) and the slip test
-(`fastgrasp_model.physics.slip`) between the two.
-"""
+`shard` asks them in order of cost, with friction cones against gravity (`fastgrasp_model.physics.wrench`) and the
+slip test (`fastgrasp_model.physics.slip`) between the two. """
 
 from __future__ import annotations
 

@@ -99,17 +99,17 @@ def processes(settings, device: str, jobs: Iterable[Job], count: int, notice: No
 
     Raises WorkersError if they cannot start or die one after another.
     """
-    crew = _Crew(settings, device, iter(jobs), notice)
+    pool = _WorkerPool(settings, device, iter(jobs), notice)
     try:
         for _ in range(count):
-            crew.hire()
-        while crew.busy():
-            yield from crew.ready()
+            pool.start()
+        while pool.busy():
+            yield from pool.results()
     finally:
-        crew.dismiss()
+        pool.stop()
 
 
-class _Crew:
+class _WorkerPool:
     """Processes, each with the job it is at, and the jobs that lost their process."""
 
     def __init__(self, settings, device: str, jobs: Iterator[Job], notice: Notice) -> None:
@@ -125,7 +125,7 @@ class _Crew:
     def busy(self) -> bool:
         return bool(self._members)
 
-    def hire(self) -> None:
+    def start(self) -> None:
         """Start one more process on the next job, if there is one."""
         job = self._next()
         if job is None:
@@ -138,7 +138,7 @@ class _Crew:
         self._members[ours] = (process, job)
         ours.send(job)
 
-    def ready(self) -> Iterator[Made]:
+    def results(self) -> Iterator[Made]:
         """Wait for answers; give whoever answered its next job."""
         from multiprocessing.connection import wait
 
@@ -161,7 +161,7 @@ class _Crew:
                 self._send(pipe, following)
             yield made
 
-    def dismiss(self) -> None:
+    def stop(self) -> None:
         """End all processes, now."""
         for process, _ in self._members.values():
             process.terminate()
@@ -177,7 +177,7 @@ class _Crew:
         try:
             pipe.send(job)
         except OSError:
-            pass  # it died in between; `ready` finds the pipe closed
+            pass  # it died in between; `results` finds the pipe closed
 
     def _next(self) -> Job | None:
         return self._again.popleft() if self._again else next(self._jobs, None)
@@ -196,7 +196,7 @@ class _Crew:
             self._tried_twice.add(job.number)
             self._again.append(job)
             self._notice(f"shard {job.number}: its worker {reason}; trying it once more")
-        self.hire()
+        self.start()
 
 
 def _reason(code: int | None) -> str:

@@ -67,6 +67,7 @@ class CvaeModel(_GeneratesByCvae, FastGraspModel):
     def _make_stages(self, config, hand) -> None:
         encoder = PalmFrame(hand)
         self.cvae = HandCvae(encoder, encoder.width, config.object_width, config.latent, config.hand_width, mlp)
+        self.graspability_prior = mlp([config.object_width, 128, 1])
 
 
 class PaperCvaeModel(_GeneratesByCvae, PaperModel):

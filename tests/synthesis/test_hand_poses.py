@@ -6,8 +6,15 @@ import torch
 
 from fastgrasp_evaluation.metrics.self_penetration import self_penetration_cm
 from fastgrasp_model.hand.anatomy import pads, rest_normals
-from fastgrasp_model.hand.joint_limits import (DIP_PER_PIP, FINGER_JOINTS, FINGERS, angles_to_matrices, joint_axes,
-                                               limit_violation, matrices_to_angles)
+from fastgrasp_model.hand.joint_limits import (
+    DIP_PER_PIP,
+    FINGER_JOINTS,
+    FINGERS,
+    angles_to_matrices,
+    joint_axes,
+    limit_violation,
+    matrices_to_angles,
+)
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 from fastgrasp_synthesis.hand_poses import CLOSED_POSES, OPPOSITIONS, POWER_CYLINDER, named_pose
 

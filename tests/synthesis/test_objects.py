@@ -7,8 +7,17 @@ import pytest
 
 pytest.importorskip("manifold3d")
 from fastgrasp_synthesis import object_specs as objects
-from fastgrasp_synthesis.object_specs import (HELD_OUT, MAX_FACES, URDF_BROKEN, ObjectSpecError, families, make_object,
-                                              object_list, parse, split_of)
+from fastgrasp_synthesis.object_specs import (
+    HELD_OUT,
+    MAX_FACES,
+    URDF_BROKEN,
+    ObjectSpecError,
+    families,
+    make_object,
+    object_list,
+    parse,
+    split_of,
+)
 
 # volume cm3 and extents mm: released grasps name these objects, so none may change by a hair
 PINNED = {"mug:3": (109.953, 111.6, 70.5482, 101.559), "pitcher:100002": (385.266, 165.9, 109.331, 185.68),

@@ -13,8 +13,16 @@ from fastgrasp_model.hand.mano_layer import HandModelError
 from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.object_specs import ObjectSpecError, make_object
 from fastgrasp_synthesis.optimise import Optimised
-from fastgrasp_synthesis.shard import (OptimiseSettings, ShardMaker, ShardReport, ShardSettings, Verified,
-                                       _best_of_each, _chords, _Clock)
+from fastgrasp_synthesis.shard import (
+    OptimiseSettings,
+    ShardMaker,
+    ShardReport,
+    ShardSettings,
+    Verified,
+    _best_of_each,
+    _chords,
+    _Clock,
+)
 from fastgrasp_synthesis.verify import NEEDED, VerifySettings, shared_volumes
 
 SMALL = ShardSettings(objects_per_shard=1, grasps=6, candidates=12, enough=0, rounds=1, cells=40, chords=200,

@@ -15,7 +15,7 @@ pytest.importorskip("igl")
 sys.path.insert(0, str(Path(__file__).parent))  # so that processes the tests start find it, too
 import toy_synthesis
 
-from fastgrasp_synthesis import command, display, firmness, packing, pipeline
+from fastgrasp_synthesis import command, display, packing, pipeline, stability
 from fastgrasp_synthesis import shard as real
 from fastgrasp_synthesis.folder import FolderError, locked
 from fastgrasp_synthesis.grasp_set import load_grasp_set
@@ -187,7 +187,7 @@ def test_a_shard_made_twice_counts_once_but_costs_twice(toy):
 
 
 def test_settings_files(tmp_path):
-    shipped = Path(__file__).parents[3] / "config" / "synthesis.yaml"
+    shipped = Path(__file__).parents[2] / "config" / "synthesis.yaml"
     assert pipeline.load_settings(shipped) == real.ShardSettings()  # the file states the defaults
     default = real.ShardSettings()
     half = pipeline.load_settings(None, per_object=default.grasps // 2)
@@ -236,11 +236,11 @@ def test_the_command_counts_packs_and_shows(toy, tmp_path, monkeypatch, capsys):
     assert "synthesize: 1/4 shards  6 grasps" in shown.err and "wrap 3 (50%)  pinch 3 (50%)" in shown.err
 
 
-def test_the_command_packs_what_is_firm_and_not_too_much(toy, tmp_path, monkeypatch, capsys):
+def test_the_command_packs_what_is_stable_and_not_too_much(toy, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pipeline, "load_settings", lambda *options: TOY)
     monkeypatch.setattr(packing, "pack", lambda grasps, path: grasps.save(path))
-    monkeypatch.setattr(firmness, "KEPT", 0)
-    monkeypatch.setattr(firmness, "gravity_gaps", lambda grasps, *rest: np.arange(len(grasps), dtype=float))
+    monkeypatch.setattr(stability, "KEPT", 0)
+    monkeypatch.setattr(stability, "gravity_residuals", lambda grasps, *rest: np.arange(len(grasps), dtype=float))
     call = ["--out", str(toy), "--objects", *OBJECTS, "--pack", str(tmp_path / "packed.npz"), "--pack-gap", "9.5"]
     assert command.main(call) == 0
     assert len(load_grasp_set(tmp_path / "packed.npz")) == 10

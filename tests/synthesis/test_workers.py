@@ -156,7 +156,7 @@ def shards(out: Path) -> dict[str, bytes]:
 def test_real_shards_are_the_same_from_one_process_two_or_a_ray_cluster_of_two(tmp_path, quick, alone, ray):
     if ray:
         pytest.importorskip("ray", reason="Ray is not installed: pip install ray")
-    several = pipeline.run(tmp_path / "several", OBJECTS, quick, seed=1, crew=pipeline.Crew(2, ray=ray))
+    several = pipeline.run(tmp_path / "several", OBJECTS, quick, seed=1, workers=pipeline.WorkerSettings(2, ray=ray))
     assert several.complete and len(shards(tmp_path / "several")) == 2
     assert shards(tmp_path / "several") == shards(alone)
     packed = command.packed(tmp_path / "several", tmp_path / "packed.npz")

@@ -1,4 +1,4 @@
-"""Firmness: which grasps friction cones hold best, on shipped grasps, and what packing keeps of them."""
+"""Stability by friction cones, on shipped grasps, and what packing keeps."""
 
 import dataclasses
 
@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("manifold3d")
 pytest.importorskip("igl")
-from fastgrasp_synthesis import command, firmness
-from fastgrasp_synthesis.firmness import firm, firm_rows, gravity_gaps
+from fastgrasp_synthesis import command, stability
 from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, GraspSetError, load_grasp_set
+from fastgrasp_synthesis.stability import gravity_residuals, stable, stable_rows
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +23,17 @@ def some():
     return dataclasses.replace(picked, transl=transl)
 
 
-def test_firm_rows_are_below_the_limit_or_the_firmest_of_their_object():
+def test_firm_rows_are_below_the_limit_or_the_most_stable_of_their_object():
     gap = np.array([1.0, 3.0, 2.0, 9.0, 5.0, 4.0])
     objects = np.array([1, 1, 1, 0, 0, 0])
-    assert firm_rows(gap, objects, 2.0, 0).tolist() == [True, False, True, False, False, False]
-    assert firm_rows(gap, objects, 2.0, 1).tolist() == [True, False, True, False, False, True]
-    assert firm_rows(gap, objects, 0.5, 2).tolist() == [True, False, True, False, True, True]
-    assert firm_rows(gap[:0], objects[:0], 2.0, 2).tolist() == []
+    assert stable_rows(gap, objects, 2.0, 0).tolist() == [True, False, True, False, False, False]
+    assert stable_rows(gap, objects, 2.0, 1).tolist() == [True, False, True, False, False, True]
+    assert stable_rows(gap, objects, 0.5, 2).tolist() == [True, False, True, False, True, True]
+    assert stable_rows(gap[:0], objects[:0], 2.0, 2).tolist() == []
 
 
-def test_shipped_grasps_are_firm_and_hands_in_the_air_are_not(some):
-    gaps = gravity_gaps(some)
+def test_shipped_grasps_are_stable_and_hands_in_the_air_are_not(some):
+    gaps = gravity_residuals(some)
     away = np.zeros(18, dtype=bool)
     away[[5, 11, 17]] = True
     assert (gaps[~away] < 3.6).all()  # what synthesis asks, and the rounding of the packed file
@@ -41,32 +41,32 @@ def test_shipped_grasps_are_firm_and_hands_in_the_air_are_not(some):
 
 
 def test_several_processes_find_the_same(some):
-    assert np.array_equal(gravity_gaps(some, workers=2), gravity_gaps(some))
+    assert np.array_equal(gravity_residuals(some, workers=2), gravity_residuals(some))
 
 
-def test_a_set_keeps_its_firm_grasps(some, monkeypatch):
-    monkeypatch.setattr(firmness, "KEPT", 0)
-    gaps = gravity_gaps(some)
+def test_a_set_keeps_its_stable_grasps(some, monkeypatch):
+    monkeypatch.setattr(stability, "KEPT", 0)
+    gaps = gravity_residuals(some)
     limit = float(np.median(gaps))
-    kept = firm(some, limit)
+    kept = stable(some, limit)
     assert np.array_equal(kept.transl, some.transl[gaps <= limit]) and kept.objects == some.objects
-    monkeypatch.setattr(firmness, "KEPT", 6)
-    assert len(firm(some, limit)) == 18
+    monkeypatch.setattr(stability, "KEPT", 6)
+    assert len(stable(some, limit)) == 18
     for wrong in (0.0, -1.0, float("nan")):
         with pytest.raises(GraspSetError, match="more than 0"):
-            firm(some, wrong)
+            stable(some, wrong)
 
 
-def test_the_command_packs_the_firm_ones_and_no_more_than_asked(some, tmp_path, monkeypatch):
-    monkeypatch.setattr(firmness, "KEPT", 2)
+def test_the_command_packs_the_stable_ones_and_no_more_than_asked(some, tmp_path, monkeypatch):
+    monkeypatch.setattr(stability, "KEPT", 2)
     folder, packed = tmp_path / "set", tmp_path / "packed.npz"
     folder.mkdir()
     some.save(folder / "shard_00000.npz")
     assert command.packed(folder, packed, gap=1.0, most=8) == packed
-    gaps, kept = gravity_gaps(some), load_grasp_set(packed)
-    firm_ones = some[firm_rows(gaps, some.object, 1.0, 2)]
-    assert 0 < len(kept) == min(8, len(firm_ones))
-    apart = np.linalg.norm(kept.transl[:, None] - firm_ones.transl, axis=2).min(axis=1)
+    gaps, kept = gravity_residuals(some), load_grasp_set(packed)
+    stable_ones = some[stable_rows(gaps, some.object, 1.0, 2)]
+    assert 0 < len(kept) == min(8, len(stable_ones))
+    apart = np.linalg.norm(kept.transl[:, None] - stable_ones.transl, axis=2).min(axis=1)
     assert (apart < 1e-4).all() and (kept.transl[:, 0] < 0.5).all()
 
 
