@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,8 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from fastgrasp_model.commands.shared import AtLeastOne, InputError, NotNegative, check_output, load_object, parse
-from fastgrasp_model.viewer.sets import BrowsableSet, GraspFile, ViewError, is_set, open_set
+from fastgrasp_model.files import write_bytes
+from fastgrasp_model.viewer.sets import BrowsableSet, GraspFile, ViewError, counts, is_set, open_set
 
 OUTPUTS = (".png", ".jpg", ".html")
 
@@ -21,7 +22,7 @@ OUTPUTS = (".png", ".jpg", ".html")
 @dataclass
 class ViewOptions:
     """Draw saved grasps, a column for each hand and a row for each side; or page through a grasp set, in the browser or
-    with --out on sheets of pictures. An --out that ends in .html is a page to share: it holds all it shows.
+    with --out on sheets of pictures. An --out that ends in .html is one grasp to turn, in a file to share.
 
     examples: fastgrasp view g.npz --object mug.obj; fastgrasp view open;
     fastgrasp view open --out sheet.png --type tripod --seed 0 --page 2
@@ -52,9 +53,9 @@ class ViewOptions:
     page: AtLeastOne | None = None
     """of a set, with --out: which page (default 1)"""
     per_page: AtLeastOne | None = None
-    """of a set, with --out: grasps on a page (default 25; 4 in .html)"""
+    """of a set, with --out: grasps on a page (default 25)"""
     columns: AtLeastOne | None = None
-    """of a set, with --out: grasps beside each other (default 5; in .html as square as can be)"""
+    """of a set, with --out: grasps beside each other (default 5)"""
     seed: NotNegative | None = None
     """of a set, with --out: shuffle the grasps first (default: as stored)"""
     port: AtLeastOne | None = None
@@ -72,12 +73,15 @@ _OF_THE_BROWSER = ("interactive", "port", "no_browser")
 def main(argv: list[str]) -> int:
     """Draw a grasp file, or show a grasp set."""
     options = parse(ViewOptions, argv, "fastgrasp view")
-    if not is_set(options.grasps):
-        return _view_file(options)
+    return (_view_set if is_set(options.grasps) else _view_file)(options)
+
+
+def _view_set(options: ViewOptions) -> int:
+    """List a grasp set, draw a sheet of it, or show it in the browser."""
     _refuse(options, _OF_A_FILE, "for grasp files; a set is shown with --page and --per-page")
     if options.out:
         check_output(options.out, OUTPUTS)
-    else:
+    if options.out is None or _is_page(options.out):
         _refuse(options, _OF_SHEETS, "for sheets; add --out sheet.png, or leave it out")
     if options.json and not options.list:
         raise InputError("--json is for --list; add --list, or leave it out")
@@ -87,19 +91,20 @@ def main(argv: list[str]) -> int:
         return _list(grasps, rows, options.json)
     if not len(rows):
         raise ViewError(f"no grasp of {grasps.name} fits {_chosen(options)}; --list shows what there is")
-    if options.out:
+    if options.out and not _is_page(options.out):
         return _draw_sheet(grasps, rows, options)
-    return _serve(grasps, options, int(rows[0]) if options.object else 0)
+    return _serve(grasps, options, int(rows[0]) if options.object or options.out else 0)
 
 
 def _view_file(options: ViewOptions) -> int:
     """Draw the first grasps of a grasp file, or show it in the browser."""
-    interactive = any(_given(options, _OF_THE_BROWSER))
+    interactive = bool(_given(options, _OF_THE_BROWSER))
     out = options.out or Path(options.grasps).with_suffix(".png")
+    if interactive or _is_page(out):
+        _refuse(options, ("hands", "views"), "for pictures; leave it out, or add --out picture.png")
     if interactive:
-        _refuse(options, ("out", "hands", "views"), "for pictures; leave it out, or leave out --interactive")
-    else:
-        check_output(out, OUTPUTS)
+        _refuse(options, ("out",), "for pictures and pages; leave it out, or leave out --interactive")
+    check_output(out, OUTPUTS)
 
     from fastgrasp_model.grasps import Grasps
 
@@ -107,77 +112,75 @@ def _view_file(options: ViewOptions) -> int:
     _refuse(options, _OF_A_SET, f"for grasp sets; {options.grasps} is a grasp file")
     shown = load_object(Path(options.object)) if options.object else None
     name = Path(options.grasps).stem
-    if interactive or out.suffix.lower() == ".html":
-        file = GraspFile(grasps, shown, name, Path(options.object).name if options.object else "")
-        if interactive:
-            return _serve(file, options)
-        from fastgrasp_model.viewer.page import write_page
+    if interactive or _is_page(out):
+        return _serve(GraspFile(grasps, shown, name, Path(options.object or "").name), options)
 
-        write_page(file, file.select()[: options.hands or 4], out, name)
-    else:
-        from fastgrasp_model.pictures import render_grasps
+    from fastgrasp_model.pictures import render_grasps
 
-        render_grasps(grasps, shown, out, views=options.views or 2, max_hands=options.hands or 4, title=name)
+    render_grasps(grasps, shown, out, views=options.views or 2, max_hands=options.hands or 4, title=name)
     print(f"wrote {out}")
     return 0
 
 
 def _draw_sheet(grasps: BrowsableSet, rows, options: ViewOptions) -> int:
-    """Write one page of the chosen grasps as a picture or as HTML."""
-    from fastgrasp_model.viewer.sheet import COLUMNS, SheetPage, draw_sheet
+    """Write one page of the chosen grasps as a picture."""
+    from fastgrasp_model.viewer.sheet import COLUMNS, draw_sheet, page_of
 
-    is_html = options.out.suffix.lower() == ".html"
-    page = SheetPage(options.page or 1, options.per_page or (4 if is_html else 25), options.seed)
-    shown = page.of(rows)
-    words = f"{grasps.name}, {_chosen(options)}: page {page.number} of {page.pages(len(rows))}"
-    words += f", seed {page.seed}" if page.seed is not None else ""
-    if is_html:
-        from fastgrasp_model.viewer.page import write_page
-
-        write_page(grasps, shown, options.out, words, options.columns or 0)
-    else:
-        draw_sheet(grasps, shown, options.out, words, options.columns or COLUMNS)
+    page, size = options.page or 1, options.per_page or 25
+    shown = page_of(rows, page, size, options.seed)
+    words = f"{grasps.name}, {_chosen(options)}: page {page} of {math.ceil(len(rows) / size)}"
+    words += f", seed {options.seed}" if options.seed is not None else ""
+    draw_sheet(grasps, shown, options.out, words, options.columns or COLUMNS)
     print(f"wrote {options.out}: {len(shown)} of {len(rows)} grasps")
     return 0
 
 
 def _list(grasps: BrowsableSet, rows, as_json: bool) -> int:
     """Print how many of the chosen grasps there are of each type, family, split and object."""
-    from fastgrasp_model.viewer.sets import counts
-
     report = {"set": grasps.name, "hand": grasps.hand, "grasps": len(rows), **counts(grasps, rows)}
-    print(json.dumps(report, indent=1) if as_json else _table(report))
-    return 0
-
-
-def _table(report: dict) -> str:
-    lines = [f"{report['set']}: {report['grasps']} grasps, {report['hand'] or 'hand unknown'}"]
+    if as_json:
+        print(json.dumps(report, indent=1))
+        return 0
+    print(f"{grasps.name}: {len(rows)} grasps, {grasps.hand or 'hand unknown'}")
     for name in ("types", "splits", "families", "objects"):
         found = {key: number for key, number in report[name].items() if number}
-        lines += ["", f"{name} ({len(found)} of {len(report[name])} with grasps)"]
+        print(f"\n{name} ({len(found)} of {len(report[name])} with grasps)")
         wide = max(map(len, found), default=0)
-        for key, number in sorted(found.items()) if name != "types" else found.items():
-            share = f"  {number / report['grasps']:6.1%}" if name != "objects" else ""
-            lines.append(f"  {key:<{wide}}  {number:>7}{share}")
-    return "\n".join(lines)
+        for key, number in found.items() if name == "types" else sorted(found.items()):
+            share = f"  {number / len(rows):6.1%}" if name != "objects" else ""
+            print(f"  {key:<{wide}}  {number:>7}{share}")
+    return 0
 
 
 def _serve(grasps: BrowsableSet, options: ViewOptions, row: int = 0) -> int:
-    """Show grasps in the browser until Ctrl-C."""
+    """Show grasps in the browser until Ctrl-C; or, with --out, write the first as a page."""
     from fastgrasp_model.viewer.window import GraspViewer
 
     viewer = GraspViewer(grasps, options.port or 0, row, options.family, options.type, options.split)
-    print(f"{grasps.name}: {len(grasps)} grasps at {viewer.address}\nCtrl-C ends", flush=True)
-    desktop = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if desktop and not options.no_browser:
-        import webbrowser
+    try:
+        if options.out:
+            write_bytes(options.out, viewer.page().encode())
+            print(f"wrote {options.out}: grasp {viewer.row}")
+            return 0
+        print(f"{grasps.name}: {len(grasps)} grasps at {viewer.address}\nCtrl-C ends", flush=True)
+        if not options.no_browser and _has_screen():
+            import webbrowser
 
-        webbrowser.open(viewer.address)
-    with suppress(KeyboardInterrupt):
+            webbrowser.open(viewer.address)
         viewer.wait()
-    viewer.stop()
-    print("\nended")
+    except KeyboardInterrupt:
+        print("\nended")
+    finally:
+        viewer.stop()
     return 0
+
+
+def _has_screen() -> bool:
+    return sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
+def _is_page(path: Path) -> bool:
+    return path.suffix.lower() == ".html"
 
 
 def _given(options: ViewOptions, names: tuple[str, ...]) -> list[str]:

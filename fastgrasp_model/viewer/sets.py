@@ -115,21 +115,17 @@ def open_set(place: str | Path) -> BrowsableSet:
 
 def counts(grasps: BrowsableSet, rows: np.ndarray) -> dict[str, dict[str, int]]:
     """Return {"types", "splits", "families", "objects"} -> name -> number of grasps among `rows`, also 0."""
-    objects = np.bincount(grasps.object_of[rows], minlength=len(grasps.objects))
-    types = np.bincount(grasps.type_of[rows], minlength=len(grasps.grasp_types))
-    names = {"splits": grasps.splits, "families": grasps.families, "objects": grasps.objects}
-    return {
-        "types": _summed(grasps.grasp_types, types),
-        **{kind: _summed(of_objects, objects) for kind, of_objects in names.items()},
-    }
-
-
-def _summed(names: list[str], numbers: np.ndarray) -> dict[str, int]:
-    """Return name -> sum of its numbers, for names (M,) that may repeat."""
-    total: dict[str, int] = {}
-    for name, number in zip(names, numbers.tolist(), strict=True):
-        total[name] = total.get(name, 0) + number
-    return total
+    objects = np.bincount(grasps.object_of[rows], minlength=len(grasps.objects)).tolist()
+    types = np.bincount(grasps.type_of[rows], minlength=len(grasps.grasp_types)).tolist()
+    report: dict[str, dict[str, int]] = {}
+    for kind, names, numbers in (
+        ("types", grasps.grasp_types, types), ("splits", grasps.splits, objects),
+        ("families", grasps.families, objects), ("objects", grasps.objects, objects),
+    ):  # fmt: skip
+        report[kind] = dict.fromkeys(names, 0)
+        for name, number in zip(names, numbers, strict=True):
+            report[kind][name] += number
+    return report
 
 
 def is_set(place: str | Path) -> bool:

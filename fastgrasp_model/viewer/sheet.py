@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,26 +13,18 @@ from fastgrasp_model.viewer.sets import BrowsableSet, ViewError
 COLUMNS = 5
 
 
-@dataclass(frozen=True)
-class SheetPage:
-    """Which grasps a sheet shows: page `number` (from 1) of pages of `size`; `seed` shuffles the grasps first."""
+def page_of(rows: np.ndarray, page: int, size: int, seed: int | None = None) -> np.ndarray:
+    """Return the rows on a page (from 1) of `size` grasps, shuffled first where there is a seed.
 
-    number: int = 1
-    size: int = 25
-    seed: int | None = None
-
-    def pages(self, count: int) -> int:
-        """Return how many pages `count` grasps fill."""
-        return math.ceil(count / self.size)
-
-    def of(self, rows: np.ndarray) -> np.ndarray:
-        """Return the rows on this page. Raises ViewError where there are not so many pages."""
-        if self.number > self.pages(len(rows)):
-            pages = f"page {self.number} of {self.pages(len(rows))}"
-            raise ViewError(f"{pages}: there are {len(rows)} grasps, {self.size} on a page; give a smaller --page")
-        if self.seed is not None:
-            rows = np.random.default_rng(self.seed).permutation(rows)
-        return rows[(self.number - 1) * self.size : self.number * self.size]
+    Raises ViewError where there are not so many pages.
+    """
+    pages = math.ceil(len(rows) / size)
+    if page > pages:
+        many = f"there are {len(rows)} grasps, {size} on a page"
+        raise ViewError(f"page {page} of {pages}: {many}; give a smaller --page")
+    if seed is not None:
+        rows = np.random.default_rng(seed).permutation(rows)
+    return rows[(page - 1) * size : page * size]
 
 
 def mesh_of(grasps: BrowsableSet, number: int) -> tuple[object, str]:
@@ -53,7 +44,12 @@ def caption(grasps: BrowsableSet, row: int, missing: str = "") -> str:
 
 
 def draw_sheet(
-    grasps: BrowsableSet, rows: np.ndarray, path: str | Path, title: str = "", columns: int = COLUMNS, panel: int = 260
+    grasps: BrowsableSet,
+    rows: np.ndarray,
+    path: str | Path,
+    title: str = "",
+    columns: int = COLUMNS,
+    panel: int = 260,
 ) -> Path:
     """Write a picture of the grasps in `rows`, each with its number, object and type below.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 from threading import RLock
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from fastgrasp_model.viewer.scene import BestView, add_hand, add_object
 from fastgrasp_model.viewer.server import HOST, start_server, stop_server
 from fastgrasp_model.viewer.sets import BrowsableSet, counts
-from fastgrasp_model.viewer.sheet import mesh_of
+from fastgrasp_model.viewer.sheet import caption, mesh_of
 
 ALL = "all"
 
@@ -67,7 +68,8 @@ class GraspViewer:
                 wanted = row if row is not None else self.row or 0
                 self.go(min(int(np.searchsorted(self.rows, wanted)), count - 1))
             else:
-                self._clear("No grasp fits these filters.")
+                self._remove()
+                self.row, self.facts.content, self.summary.content = None, "", "No grasp fits these filters."
 
     def go(self, at: int) -> None:
         """Show grasp `at` of those that fit; after the last comes the first."""
@@ -106,6 +108,22 @@ class GraspViewer:
         for client in self.server.get_clients().values():
             self._aim(client)
 
+    def page(self) -> str:
+        """Return the grasp shown as one HTML page that needs neither server nor network."""
+        with self._lock:
+            title = caption(self._set, self.row)
+            below = self._view.target - [0.0, 0.0, 0.2 * self._view.distance]
+            label = self.server.scene.add_label("/caption", title, position=below, anchor="top-center")
+            page = self.server.scene.as_html()
+            label.remove()
+        return page.replace("<title>Viser</title>", f"<title>{escape(title)}</title>", 1)
+
+    def _view_pressed(self, client) -> None:
+        if self.view_buttons.value == "best side":
+            self.reset_view()
+        elif client is not None and self.row is not None:
+            client.send_file_download(f"grasp_{self.row}.html", self.page().encode(), save_immediately=True)
+
     def _at(self) -> int:
         return int(np.searchsorted(self.rows, self.row or 0))
 
@@ -124,10 +142,6 @@ class GraspViewer:
             if handle is not None:
                 handle.remove()
         self._hand = self._object = None
-
-    def _clear(self, why: str) -> None:
-        self._remove()
-        self.row, self.summary.content, self.facts.content = None, why, why
 
     def _aim(self, client) -> None:
         if self._view is not None:
@@ -151,7 +165,7 @@ class GraspViewer:
                 "object", ("previous", "next"), visible=len(self._set.objects) > 1
             )
             self.hand_shown, self.object_shown = (gui.add_checkbox(f"show {name}", True) for name in ("hand", "object"))
-            self.view_button = gui.add_button("best view")
+            self.view_buttons = gui.add_button_group("view", ("best side", "save as page"))
         self._options = self._choices()
         self.filters = {}
         if self._options:
@@ -162,8 +176,8 @@ class GraspViewer:
                         name.replace("_", " "), tuple(options), initial_value=(known or [ALL])[0]
                     )
         with tabs.add_tab("facts"):
+            self.number = gui.add_number("grasp number", 0, min=0, max=len(self._set) - 1, step=1)
             self.facts = gui.add_markdown("")
-            self.number = gui.add_number("go to number", 0, min=0, max=len(self._set) - 1, step=1)
         self._connect()
 
     def _connect(self) -> None:
@@ -173,7 +187,7 @@ class GraspViewer:
         moves = {"previous": lambda: self.step(-1), "next": lambda: self.step(1), "random": self.random}
         self.grasp_buttons.on_click(lambda _: moves[self.grasp_buttons.value]())
         self.object_buttons.on_click(lambda _: self.step_object(1 if self.object_buttons.value == "next" else -1))
-        self.view_button.on_click(lambda _: self.reset_view())
+        self.view_buttons.on_click(lambda event: self._view_pressed(event.client))
         for box in self.filters.values():
             box.on_update(lambda _: self.choose())
         for box in (self.hand_shown, self.object_shown):
@@ -196,29 +210,22 @@ class GraspViewer:
         def flip(box) -> None:
             box.value = not box.value
 
+        following, preceding = ("next grasp", lambda: self.step(1)), ("previous grasp", lambda: self.step(-1))
         keys = {
-            "N": ("Next grasp", lambda: self.step(1)),
-            "P": ("Previous grasp", lambda: self.step(-1)),
-            "arrowright": ("Next grasp", lambda: self.step(1)),
-            "arrowleft": ("Previous grasp", lambda: self.step(-1)),
-            "arrowdown": ("Next object", lambda: self.step_object(1)),
-            "arrowup": ("Previous object", lambda: self.step_object(-1)),
-            "R": ("Random grasp", self.random),
-            "space": ("Best view", self.reset_view),
-            "H": ("Hand", lambda: flip(self.hand_shown)),
-            "O": ("Object", lambda: flip(self.object_shown)),
-        }
-        self.commands = {}
+            "arrowright": following, "N": following, "arrowleft": preceding, "P": preceding,
+            "arrowdown": ("next object", lambda: self.step_object(1)),
+            "arrowup": ("previous object", lambda: self.step_object(-1)),
+            "R": ("random grasp", self.random), "space": ("best view", self.reset_view),
+            "H": ("show the hand", lambda: flip(self.hand_shown)),
+            "O": ("show the object", lambda: flip(self.object_shown)),
+        }  # fmt: skip
         for key, (label, action) in keys.items():
-            self.commands[key] = self.server.gui.add_command(label, hotkey=key)
-            self.commands[key].on_trigger(lambda _, action=action: action())
+            self.server.gui.add_command(label, hotkey=key).on_trigger(lambda _, action=action: action())
 
 
 def summary_text(facts: dict, place: str, missing: str = "") -> str:
-    """Return Markdown: the object, the place among the grasps, and how good the grasp is; or why there is no object."""
-    lines = [f"**{facts['object'] or 'grasp'}**, {place}"]
-    if "type" in facts:
-        lines.append(facts["type"].replace("_", " "))
+    """Return Markdown: the object, the place among the grasps, how good the grasp is, and why its object is missing."""
+    lines = [f"**{facts['object'] or 'grasp'}**, {place}", facts.get("type", "").replace("_", " ")]
     if "score" in facts:
         lines.append(f"score {facts['score']:.2f}")
     if "depth" in facts:
@@ -226,20 +233,15 @@ def summary_text(facts: dict, place: str, missing: str = "") -> str:
         lines.append(f"penetration {1000 * facts['depth']:.1f} mm, displacement {moved:.1f} mm")
     if missing:
         lines.append(f"This object cannot be made: {missing}")
-    return "  \n".join(lines)
+    return "  \n".join(filter(None, lines))
 
 
 def facts_text(facts: dict) -> str:
-    """Return all facts of a grasp as a Markdown table; lengths in millimetres, displacement by direction of gravity."""
-    lines = {name: facts[name] for name in ("object", "family", "split", "hand") if facts.get(name)}
-    if "type" in facts:
-        feix = f" ({facts['group']}, Feix {facts['feix']})" if facts.get("feix") else ""
-        lines["type"] = facts["type"].replace("_", " ") + feix
-    if "score" in facts:
-        lines["score"] = f"{facts['score']:.3f}"
-    if "depth" in facts:
-        lines["depth"] = f"{1000 * facts['depth']:.1f} mm"
-        for way, moved in facts["displacement"].items():
-            lines[f"gravity {way}"] = f"{1000 * moved:.1f} mm"
+    """Return the facts of a grasp as a Markdown table, displacement by direction of gravity."""
+    lines = {name: facts[name] for name in ("object", "family", "split", "type", "group", "feix", "hand", "score")
+             if facts.get(name) not in (None, "")}  # fmt: skip
+    moved = {f"gravity {way}": value for way, value in facts.get("displacement", {}).items()}
+    depth = {"depth": facts["depth"]} if "depth" in facts else {}
+    lines |= {name: f"{1000 * value:.1f} mm" for name, value in {**depth, **moved}.items()}
     lines["betas"] = " ".join(f"{value:.1f}" for value in facts["betas"])
-    return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in lines.items())
+    return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |".replace("_", " ") for name, value in lines.items())

@@ -60,6 +60,7 @@ def test_the_list(capsys):
         (["open", "--out", "a.png", "--page", "7"], "page 7 of 2: there are 40 grasps"),
         (["open", "--page", "2"], "add --out sheet.png"),
         (["open", "--seed", "2"], "add --out sheet.png"),
+        (["open", "--out", "a.html", "--per-page", "2"], "add --out sheet.png"),
         (["open", "--out", "a.gif"], "ends in .png or .jpg or .html"),
         (["open", "--out", "a.png", "--per-page", "0"], "expected 1 or more"),
         (["open", "--hands", "2"], "for grasp files"),
@@ -67,6 +68,7 @@ def test_the_list(capsys):
         (["open", "--port", "99999", "--no-browser"], "cannot listen on port 99999"),
         (["nowhere.npz", "--type", "tripod"], "No grasp file at nowhere.npz"),
         (["nowhere.npz", "--interactive", "--out", "a.png"], "--out is for pictures"),
+        (["nowhere.npz", "--out", "a.html", "--hands", "2"], "--hands is for pictures"),
         ([".", "--list"], "no set"),
     ],
 )

@@ -5,22 +5,22 @@ import pytest
 from PIL import Image
 
 from fastgrasp_model.viewer.sets import ViewError
-from fastgrasp_model.viewer.sheet import SheetPage, draw_sheet
+from fastgrasp_model.viewer.sheet import draw_sheet, page_of
 
 
 def test_pages_follow_each_other_and_cover_everything():
     rows = np.arange(100, 160)
-    pages = [SheetPage(number, 25).of(rows).tolist() for number in (1, 2, 3)]
+    pages = [page_of(rows, number, 25).tolist() for number in (1, 2, 3)]
     assert [len(page) for page in pages] == [25, 25, 10]
     assert sum(pages, []) == rows.tolist()
-    mixed = [SheetPage(number, 25, seed=4).of(rows).tolist() for number in (1, 2, 3)]
+    mixed = [page_of(rows, number, 25, seed=4).tolist() for number in (1, 2, 3)]
     assert sorted(sum(mixed, [])) == rows.tolist() and mixed[0] != pages[0]
-    assert mixed[1] == SheetPage(2, 25, seed=4).of(rows).tolist() != SheetPage(2, 25, seed=5).of(rows).tolist()
+    assert mixed[1] == page_of(rows, 2, 25, seed=4).tolist() != page_of(rows, 2, 25, seed=5).tolist()
 
 
 def test_a_page_too_far():
     with pytest.raises(ViewError, match="page 4 of 3: there are 60 grasps, 25 on a page; give a smaller --page"):
-        SheetPage(4, 25).of(np.arange(60))
+        page_of(np.arange(60), 4, 25)
 
 
 def test_hand_and_object_are_drawn_where_the_object_can_be_made(few_grasps, tmp_path):

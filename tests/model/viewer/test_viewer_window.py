@@ -90,6 +90,11 @@ def test_hand_and_object_are_hidden_and_stay_so(viewer):
     assert viewer._hand.visible and not viewer._object.visible
 
 
+def test_the_page_to_share_leaves_the_viewer_as_it_was(viewer):
+    page = viewer.page()
+    assert "<title>0  mug:1  power</title>" in page and viewer.page() == page
+
+
 def test_the_camera_frames_the_grasp(viewer):
     camera = viewer.server.initial_camera
     distance = np.linalg.norm(np.subtract(camera.position, camera.look_at))
