@@ -13,7 +13,7 @@ from fastgrasp_synthesis import card, describe, set_figures
 from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, GraspSet, GraspSetError
 from fastgrasp_synthesis.pipeline import load_settings
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 CARD = ROOT / "docs" / "grasp_set_card.md"
 NUMBER = re.compile(r"\d[\d,]*\.?\d*")
 
