@@ -16,10 +16,15 @@ import json
 import os
 import shutil
 import sys
-from argparse import RawDescriptionHelpFormatter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from tyro.conf import Positional, arg
+
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, NotNegative, check_output, parse
+from fastgrasp_model.files import write_json
 
 PROBLEM = "problem"
 FIGURES = {  # name in the report -> measured column, factor to the unit of the name
@@ -37,16 +42,35 @@ CHECKS = {  # the cheap checks, all of them the better the lower, and limits at 
 }
 
 
+@dataclass
+class AuditOptions:
+    """Measure random grasps of a set by every figure, to compare the cheap checks of synthesis with the held share."""
+
+    set: Annotated[Positional[Path], arg(metavar="SET")]
+    """a packed set (.npz or folder) or a folder of shards"""
+    out: Annotated[Path, arg(metavar="FILE.json")]
+    """the report"""
+    grasps: AtLeastOne = 2000
+    """how many random grasps"""
+    seed: NotNegative = 0
+    """which ones"""
+    workers: AtLeastOne = os.cpu_count() or 1
+    """processes (default: one for each core)"""
+    meshes: Annotated[Path | None, arg(metavar="DIR")] = None
+    """folder of the own meshes (default: the one in objects.json)"""
+    quiet: bool = False
+    """no progress bar"""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when the report is written, 2 for a mistake in the call, 130 if interrupted."""
     from fastgrasp_evaluation.metrics.parallel import WorkerError
-    from fastgrasp_model.commands.shared import InputError, check_output, write_json
     from fastgrasp_model.hand.mano_layer import HandModelError
     from fastgrasp_synthesis.grasp_set import GraspSetError, load_grasp_set
     from fastgrasp_synthesis.sources import mesh_folder
 
     try:
-        options = _parser().parse_args(argv)
+        options = parse(AuditOptions, sys.argv[1:] if argv is None else argv, "python -m fastgrasp_synthesis.audit")
         check_output(options.out, (".json",))
         parts, meshes = options.out.with_name(f"{options.out.name}.parts"), options.meshes or mesh_folder(options.set)
         grasps = load_grasp_set(options.set)
@@ -75,7 +99,6 @@ def audit(grasps, count: int, seed: int, workers: int, parts: Path, meshes: Path
     from fastgrasp_synthesis.workers import ONE_THREAD
 
     if not len(grasps):
-        from fastgrasp_model.commands.shared import InputError
 
         raise InputError("the grasp set is empty; there is nothing to audit")
     rows = np.sort(np.random.default_rng(seed).choice(len(grasps), size=min(count, len(grasps)), replace=False))
@@ -94,7 +117,6 @@ def audit(grasps, count: int, seed: int, workers: int, parts: Path, meshes: Path
 
 def _claim(parts: Path, grasps, rows: np.ndarray) -> None:
     """Make the folder of parts, or find that it belongs to this audit. Raises InputError."""
-    from fastgrasp_model.commands.shared import InputError
 
     key = hashlib.sha256(np.ascontiguousarray(grasps.parameters()[rows]).tobytes())
     key.update(json.dumps([grasps.objects, rows.tolist()]).encode())
@@ -114,7 +136,6 @@ def _of(grasps, rows: np.ndarray) -> dict:
 
 
 def _measure_to_file(job: tuple) -> None:
-    from fastgrasp_model.commands.shared import write_json
 
     path, spec, rows, meshes, stored = job
     write_json(path, measure(spec, rows, stored, meshes))
@@ -252,22 +273,6 @@ def _share(part: dict) -> str:
     if not part["grasps"]:
         return "no grasp could be tested"
     return f"{part['share']:6.1%} of {part['grasps']} hold ({part['low']:.1%} to {part['high']:.1%})"
-
-
-def _parser():
-    from fastgrasp_model.commands.shared import Parser, not_negative, positive
-
-    parser = Parser(prog="python -m fastgrasp_synthesis.audit", description=__doc__,
-                    formatter_class=RawDescriptionHelpFormatter)  # fmt: skip
-    add = parser.add_argument
-    add("set", type=Path, metavar="SET", help="a packed set (.npz or folder) or a folder of shards")
-    add("--grasps", type=positive, default=2000, help="how many random grasps (default 2000)")
-    add("--seed", type=not_negative, default=0, help="which ones (default 0)")
-    add("--workers", type=positive, default=os.cpu_count() or 1, help="processes (default: one for each core)")
-    add("--out", type=Path, required=True, metavar="FILE.json", help="the report")
-    add("--meshes", type=Path, metavar="DIR", help="folder of the own meshes (default: the one in objects.json)")
-    add("--quiet", action="store_true", help="no progress bar")
-    return parser
 
 
 if __name__ == "__main__":

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from fastgrasp_model.commands.shared import InputError, Parser, above_zero, check_output, not_negative, positive
+from tyro.conf import arg
 
-_EXAMPLES = """\
+from fastgrasp_model.commands.shared import AboveZero, AtLeastOne, InputError, NotNegative, check_output, parse
+
+_DESCRIPTION = """\
+Make verified human grasps on procedural objects or on your own meshes, in resumable shards.
+Interrupt with Ctrl-C; the same command continues where it stopped.
+
 The folder of the set holds shard_00000.npz and so on, set.json (seed, settings, objects), progress.jsonl (one line a
 shard: counts, yields, cost), and for own meshes objects.json (the centre of mass that became the origin).
 
@@ -22,40 +28,47 @@ shard: counts, yields, cost), and for own meshes objects.json (the centre of mas
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The arguments of the command."""
-    made = Parser(
-        prog="fastgrasp synthesize",
-        description="Make verified human grasps on procedural objects or on your own meshes, in resumable shards. "
-        "Interrupt with Ctrl-C; the same command goes on where it stopped.", epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--out", type=Path, required=True, help="folder of the set")
-    made.add_argument("--objects", nargs="+", default=["400"], metavar="WHAT",
-                      help="a number of procedural objects (default 400); or specifications (mug:12,urdf:017), mesh "
-                      "files in metres, a folder of them, or @FILE with one of these a line")  # fmt: skip
-    made.add_argument("--grasps", type=positive, metavar="N", help="end when the set holds N (default: do all objects)")
-    made.add_argument("--per-object", type=positive, metavar="K",
-                      help="kept on each object, at most; scales the candidates (default: the configuration's)")
-    made.add_argument("--candidates", type=positive, metavar="K", help="hands optimised on each object")
-    made.add_argument("--config", type=Path, help="YAML like config/synthesis.yaml (default: the built-in values)")
-    made.add_argument("--seed", type=not_negative, default=0, help="same seed, same shards (default 0)")
-    made.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
-    made.add_argument("--workers", type=positive, default=1, help="processes, of one thread each (default 1)")
-    made.add_argument("--ray", metavar="ADDRESS",
-                      help="make the shards on this Ray cluster, or on any (auto), or on a new one here (local)")
-    made.add_argument("--pack", type=Path, help="afterwards write all shards into this one .npz")
-    made.add_argument("--pack-gap", type=above_zero, metavar="NEWTONS",
-                      help="pack only grasps with a wrench residual of at most this, of 9.8 N (such as 2.5), and in any "
-                      "case the most stable 40 of each object")  # fmt: skip
-    made.add_argument("--pack-grasps", type=positive, metavar="N", help="pack at most N, objects and types balanced")
-    made.add_argument("--json", action="store_true", help="print the summary of the whole folder as JSON")
-    return made
+@dataclass
+class SynthesizeOptions:
+    """The options of `fastgrasp synthesize`."""
+
+    out: Path
+    """folder of the set"""
+    objects: Annotated[tuple[str, ...], arg(metavar="WHAT")] = ("400",)
+    """a number of procedural objects; or specifications (mug:12,urdf:017), mesh files in metres, a folder of them, or
+    @FILE with one of these a line"""
+    grasps: AtLeastOne | None = None
+    """end when the set holds so many (default: do all objects)"""
+    per_object: AtLeastOne | None = None
+    """kept on each object, at most; scales the candidates (default: the configuration's)"""
+    candidates: AtLeastOne | None = None
+    """hands optimised on each object"""
+    config: Path | None = None
+    """YAML like config/synthesis.yaml (default: the built-in values)"""
+    seed: NotNegative = 0
+    """same seed, same shards"""
+    device: str = "cpu"
+    """cpu or cuda"""
+    workers: AtLeastOne = 1
+    """processes, of one thread each"""
+    ray: Annotated[str | None, arg(metavar="ADDRESS")] = None
+    """make the shards on this Ray cluster, or on any (auto), or on a new one here (local)"""
+    pack: Annotated[Path | None, arg(metavar="FILE.npz")] = None
+    """afterwards write all shards into this file"""
+    pack_gap: AboveZero | None = None
+    """pack only grasps with a wrench residual of at most so many newtons of 9.8 (such as 2.5), and in any case the most
+    stable 40 of each object"""
+    pack_grasps: AtLeastOne | None = None
+    """pack at most so many, objects and types balanced"""
+    json: bool = False
+    """print the summary of the whole folder as JSON"""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 if all was made, 1 if shards failed, 2 for what cannot be done, 130 if interrupted."""
     try:
-        arguments = parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else argv
+        arguments = parse(SynthesizeOptions, words, "fastgrasp synthesize", _DESCRIPTION)
         check_output(arguments.pack, (".npz",))
         if not arguments.pack and (arguments.pack_gap or arguments.pack_grasps):
             raise InputError("--pack-gap and --pack-grasps choose what is packed; give --pack FILE.npz as well")

@@ -9,24 +9,49 @@ what stands between the marker comments is written anew, the blocks "audit" and 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from fastgrasp_model.commands.shared import InputError, NotNegative, check_output, parse
 
 _COST = ("core_hours", "gpu_hours", "candidates", "grasps", "yield", "grasps_per_core_second", "rejected")
 _AUDIT = ("sample", "seed", "held", "held_by_split", "held_by_type", "figures")
 
 
+@dataclass
+class DescribeOptions:
+    """Print the figures of a grasp set, or write them into its data card."""
+
+    set: Annotated[Positional[Path | None], arg(metavar="SET")] = None
+    """a packed set or a folder of shards (default: the shipped set)"""
+    json: bool = False
+    """print all figures as JSON"""
+    card: Annotated[Path | None, arg(metavar="FILE.md")] = None
+    """write the figures into this data card"""
+    audit: Annotated[Path | None, arg(metavar="FILE.json")] = None
+    """report of the audit, for the card"""
+    cost: Annotated[Path | None, arg(metavar="FILE")] = None
+    """progress.jsonl of the run, or the JSON of its summary, for the card"""
+    config: Path | None = None
+    """the YAML the set was made with (default: the built-in values)"""
+    seed: NotNegative = 0
+    """of the samples of postures and diversity"""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 for a mistake in the call or a file that cannot be read."""
-    from fastgrasp_model.commands.shared import InputError, check_output
     from fastgrasp_model.hand.mano_layer import HandModelError
     from fastgrasp_synthesis.grasp_set import GraspSetError
     from fastgrasp_synthesis.pipeline import SettingsError
 
     try:
-        options = _parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else argv
+        options = parse(DescribeOptions, words, "python -m fastgrasp_synthesis.describe")
         check_output(options.card, (".md",))
         report = describe(options.set, options.audit, options.cost, options.seed)
         if options.card is not None:
@@ -129,23 +154,6 @@ def lines(figures: dict) -> list[str]:
         text.append(f"two grasps of an object lie {found['joint_distance_cm']['mean']:.1f} cm apart, joint by joint; "
                     f"entropy of {found['objects']} objects {found['pooled_entropy_nats']:.2f} nats")  # fmt: skip
     return text
-
-
-def _parser() -> argparse.ArgumentParser:
-    from fastgrasp_model.commands.shared import Parser, not_negative
-
-    parser = Parser(prog="python -m fastgrasp_synthesis.describe", description=__doc__,
-                    formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    add = parser.add_argument
-    add("set", type=Path, nargs="?", metavar="SET",
-        help="a packed set or a folder of shards (default: the shipped set)")
-    add("--json", action="store_true", help="print all figures as JSON")
-    add("--card", type=Path, metavar="FILE.md", help="write the figures into this data card")
-    add("--audit", type=Path, metavar="FILE.json", help="report of the audit, for the card")
-    add("--cost", type=Path, metavar="FILE", help="progress.jsonl of the run, or the JSON of its summary, for the card")
-    add("--config", type=Path, help="the YAML the set was made with (default: the built-in values)")
-    add("--seed", type=not_negative, default=0, help="of the samples of postures and diversity (default 0)")
-    return parser
 
 
 if __name__ == "__main__":

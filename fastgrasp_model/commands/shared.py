@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import tempfile
@@ -15,20 +14,11 @@ from typing import Annotated, TypeVar
 
 import tyro
 
-from fastgrasp_model.files import write_json  # noqa: F401 - former place of it
-
 Options = TypeVar("Options")
 
 
 class InputError(ValueError):
     """A wrong request: an option, a path or a file of the user's."""
-
-
-class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are InputErrors. Being replaced by `parse`."""
-
-    def error(self, message: str):
-        raise InputError(f"{message} ({self.prog} --help lists the options)")
 
 
 def parse(
@@ -156,37 +146,6 @@ def _checked(kind: type, wanted: str, accepts) -> tyro.constructors.PrimitiveCon
 AtLeastOne = Annotated[int, _checked(int, "1 or more", lambda value: value >= 1)]
 NotNegative = Annotated[int, _checked(int, "0 or more", lambda value: value >= 0)]
 AboveZero = Annotated[float, _checked(float, "a number greater than 0", lambda value: 0 < value < float("inf"))]
-
-
-def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    return _at_least(1, text)
-
-
-def not_negative(text: str) -> int:
-    """A whole number of at least 0, such as a seed, for argparse."""
-    return _at_least(0, text)
-
-
-def above_zero(text: str) -> float:
-    """A finite number greater than 0, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from None
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number greater than 0, got {text}")
-    return value
-
-
-def _at_least(least: int, text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
-    if value < least:
-        raise argparse.ArgumentTypeError(f"expected {least} or more, got {value}")
-    return value
 
 
 def check_output(path: Path | None, endings: tuple[str, ...]) -> None:
