@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.physics.slip import SlipSettings, slip_distances, unit_inertia
-from fastgrasp_model.physics.wrench import worst_wrench_residual
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.slip import SlipSettings, slip_distances, unit_inertia
+from fastgrasp_evaluation.physics.wrench import worst_wrench_residual
 from fastgrasp_synthesis.grasp_set import GraspSet
 from fastgrasp_synthesis.grasp_types import TYPE_NAMES
 from fastgrasp_synthesis.hands import Hands

@@ -69,8 +69,8 @@ def residuals_on(vertices: np.ndarray, layer, mesh) -> list[float]:
     trimesh.Trimesh."""
     import torch
 
-    from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-    from fastgrasp_model.physics.wrench import worst_wrench_residual
+    from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
+    from fastgrasp_evaluation.physics.wrench import worst_wrench_residual
 
     grids = SignedDistanceGrids.from_meshes([(mesh.vertices, mesh.faces)], cells=80, dtype=torch.float32)
     skins, index = torch.as_tensor(vertices, dtype=torch.float32), torch.zeros(len(vertices), dtype=torch.long)

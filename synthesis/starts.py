@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_synthesis.grasp_types import GRASP_TYPES, GraspType
 from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.templates import sample_template

@@ -1,7 +1,7 @@
 """Which optimised hands are grasps: limits, the cheap geometric tests, and the volumes and depths that cost more.
 
-`shard` asks them in order of cost, with friction cones against gravity (`fastgrasp_model.physics.wrench`) and the
-slip test (`fastgrasp_model.physics.slip`) between the two. """
+`shard` asks them in order of cost, with friction cones against gravity (`fastgrasp_evaluation.physics.wrench`) and the
+slip test (`fastgrasp_evaluation.physics.slip`) between the two. """
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.physics import contacts as contact
+from fastgrasp_evaluation.physics import contacts as contact
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_synthesis.grasp_types import SETS
 from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.optimise import Optimised

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from fastgrasp_evaluation.physics.contacts import smooth_normals
 from fastgrasp_model.adaptation_loop import adaptation_rounds
 from fastgrasp_model.geometry.frames import Frames
 from fastgrasp_model.grasp_model import GraspModel
 from fastgrasp_model.networks.contact_features import QueryPoints
 from fastgrasp_model.networks.implicit_shape import FARTHEST
-from fastgrasp_model.physics.contacts import smooth_normals
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.losses import (

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics import contacts as contact
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.wrench import (
+    WrenchSettings,
+    hand_contacts,
+    vertex_areas,
+    wrench_residual_with_gradient,
+)
 from fastgrasp_model.hand import VERTICES, ManoLayer
 from fastgrasp_model.hand.anatomy import pads
 from fastgrasp_model.hand.joint_limits import FINGERS, joint_axes, limit_violation, matrices_to_angles
 from fastgrasp_model.hand.mano_layer import HandPose
-from fastgrasp_model.physics import contacts as contact
-from fastgrasp_model.physics.wrench import WrenchSettings, hand_contacts, vertex_areas, wrench_residual_with_gradient
 from fastgrasp_synthesis.collision_spheres import CollisionSpheres, collision_spheres
 
 CM = 100.0

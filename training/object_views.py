@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids, mesh_distance_grid
 from fastgrasp_evaluation.simulated_views import depth_noise, random_camera, visible_points
 from fastgrasp_model.completion import completed_cloud, predicted_surface
 from fastgrasp_model.geometry.normals import CLOUD_POINTS, prepare_cloud
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids, mesh_distance_grid
 from fastgrasp_model.networks.shape_completion import ShapeCompletion
 from fastgrasp_training.sources.object_source import ObjectSource, as_source
 

@@ -11,7 +11,7 @@ from collections import Counter, deque
 import numpy as np
 
 from fastgrasp_evaluation.formats.errors import HandProblem
-from fastgrasp_model.geometry.signed_distance import is_closed
+from fastgrasp_evaluation.physics.signed_distance import is_closed
 from fastgrasp_model.hand.mano_file import HandModelError
 from fastgrasp_model.hand.topology import close_wrist
 

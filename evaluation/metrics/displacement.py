@@ -15,7 +15,7 @@ import numpy as np
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_evaluation.metrics.hold import HoldTest
 from fastgrasp_evaluation.metrics.simulation import GraspSimulator
-from fastgrasp_model.physics import DIRECTIONS
+from fastgrasp_evaluation.physics import DIRECTIONS
 
 LEGACY_DIRECTION = 2  # row of `DIRECTIONS`: +y
 KEPT_CM = 2.0

@@ -50,14 +50,14 @@ class DistanceField:
 
 
 def _cached_grid(vertices: np.ndarray, faces: np.ndarray, cells: int, padding: float):
-    """Return values (X, Y, Z), origin (3,) and spacing of `geometry.signed_distance.mesh_distance_grid`."""
+    """Return values (X, Y, Z), origin (3,) and spacing of `physics.signed_distance.mesh_distance_grid`."""
     path = cached_file("distance", "npz", (vertices, np.asarray(faces, np.int64)), (GRID_VERSION, cells, padding))
     try:
         with np.load(path, allow_pickle=False) as data:
             return data["values"], data["origin"].astype(np.float64), float(data["spacing"])
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         pass  # missing or damaged: made again
-    from fastgrasp_model.geometry.signed_distance import mesh_distance_grid
+    from fastgrasp_evaluation.physics.signed_distance import mesh_distance_grid
 
     values, origin, spacing = mesh_distance_grid(vertices, faces, cells, padding)
     try:

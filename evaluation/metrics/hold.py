@@ -27,7 +27,7 @@ import numpy as np
 
 from fastgrasp_evaluation.metrics.distance_field import DistanceField
 from fastgrasp_evaluation.metrics.simulation import SimulationError, checked_hand
-from fastgrasp_model.physics import DIRECTIONS, GRAVITY
+from fastgrasp_evaluation.physics import DIRECTIONS, GRAVITY
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from fastgrasp_evaluation.metrics.decomposition import (
     obj_text,
     silenced,
 )
+from fastgrasp_evaluation.physics import DIRECTIONS, GRAVITY, STEPS, TIME_STEP
 from fastgrasp_model.hand import VERTICES
-from fastgrasp_model.physics import DIRECTIONS, GRAVITY, STEPS, TIME_STEP
 
 FRICTION, SOLVER_ITERATIONS = 3.0, 150
 MANO_FACES, MANO_CLOSED_FACES = 1538, 1552

@@ -15,8 +15,8 @@ from functools import cached_property
 import igl
 import numpy as np
 
+from fastgrasp_evaluation.physics.signed_distance import is_closed
 from fastgrasp_model.geometry.meshes import MeshError
-from fastgrasp_model.geometry.signed_distance import is_closed
 
 # Radians about z, x and z. Of sixty random triples these have the least error (0.4 %) for capsules, slabs and boxes
 # that share 0.5 to 24 mm, along the axes and the diagonals of the object's frame.

@@ -1,7 +1,7 @@
 """The grasp evaluator: the probability that a grasp holds the object stably. It is the score of a grasp.
 
 It is trained on the hands that the adaptation module makes, labelled by friction cones on the whole object
-(`physics/wrench.py`). No simulator is involved.
+(`evaluation/physics/wrench.py`). No simulator is involved.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import torch
 
 pytest.importorskip("manifold3d")
 pytest.importorskip("igl")
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids, signed_distances
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids, signed_distances
 from fastgrasp_model.hand.mano_layer import HandModelError
 from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.object_specs import ObjectSpecError, make_object

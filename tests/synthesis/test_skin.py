@@ -4,10 +4,10 @@ from functools import partial
 
 import torch
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics import contacts as contact
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.slip import SlipSettings, _Bodies
 from fastgrasp_model.hand.mano_layer import ManoLayer
-from fastgrasp_model.physics import contacts as contact
-from fastgrasp_model.physics.slip import SlipSettings, _Bodies
 from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.optimise import Optimiser
 from fastgrasp_synthesis.skin import FixedShapeSkin

@@ -4,7 +4,7 @@ import pytest
 import torch
 import trimesh
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand.mano_layer import HandModelError
 from fastgrasp_synthesis.grasp_types import GRASP_TYPES
 from fastgrasp_synthesis.hands import Hands

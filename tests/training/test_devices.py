@@ -6,7 +6,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.weights import build_model
 from fastgrasp_training import precision

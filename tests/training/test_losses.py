@@ -6,7 +6,7 @@ import pytest
 import torch
 import trimesh
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_training.losses import (
     PRESS_DEPTH,

@@ -11,7 +11,7 @@ import trimesh
 
 pybullet = pytest.importorskip("pybullet")
 from fastgrasp_evaluation.metrics.simulation import GraspSimulator, SimulationError
-from fastgrasp_model.physics import DIRECTIONS
+from fastgrasp_evaluation.physics import DIRECTIONS
 
 FREE_FALL = 0.1068
 

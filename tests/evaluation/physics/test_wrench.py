@@ -6,9 +6,9 @@ import torch
 import trimesh
 from scipy.optimize import nnls
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.physics import wrench
-from fastgrasp_model.physics.wrench import WrenchSettings, wrench_residual
+from fastgrasp_evaluation.physics import wrench
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.wrench import WrenchSettings, wrench_residual
 
 X, Y, Z = torch.eye(3)
 EXACT = WrenchSettings(rounds=2000)

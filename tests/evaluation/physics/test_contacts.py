@@ -4,8 +4,8 @@ import pytest
 import torch
 import trimesh
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.physics import contacts as contact
+from fastgrasp_evaluation.physics import contacts as contact
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 
 X, Y, Z = torch.eye(3)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 import trimesh
 
-from fastgrasp_model.geometry.signed_distance import (
+from fastgrasp_evaluation.physics.signed_distance import (
     SignedDistanceError,
     SignedDistanceGrids,
     is_closed,

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics import DIRECTIONS, GRAVITY
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_model.hand import VERTICES
-from fastgrasp_model.physics import DIRECTIONS, GRAVITY
 
 RELAXATION, PENALTY = 1.7, 0.015  # of the solver; the penalty in units of the greatest eigenvalue
 

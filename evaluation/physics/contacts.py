@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 
 CONTACT_DISTANCE = 0.002  # metres within which a vertex counts as touching
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 import trimesh
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.physics.slip import SlipSettings, slip_distances, unit_inertia
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
+from fastgrasp_evaluation.physics.slip import SlipSettings, slip_distances, unit_inertia
 
 FREE_FALL = 0.5 * 9.8 * (35 / 240) ** 2
 

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fastgrasp_model.geometry.signed_distance import SignedDistanceGrids
-from fastgrasp_model.physics import DIRECTIONS, GRAVITY, STEPS, TIME_STEP
+from fastgrasp_evaluation.physics import DIRECTIONS, GRAVITY, STEPS, TIME_STEP
+from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 
 CHECK_EVERY = 5  # steps after which bodies that have slipped out are dropped
 _STATE = ("points", "index", "gravity", "inverse_inertia", "turn", "place", "velocity", "spin", "stick", "touched")
