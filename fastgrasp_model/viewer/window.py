@@ -37,6 +37,7 @@ class GraspViewer:
         self._hand = self._object = None
         self.row, self.rows = None, np.arange(0)
         self.server = start_server(port, grasps.name)
+        self.server.scene.add_light_ambient("/fill_light", intensity=0.5)
         self._add_panel({"family": family, "grasp_type": grasp_type, "split": split})
         self._add_keys()
         self.server.on_client_connect(lambda client: self._aim(client))
