@@ -51,7 +51,7 @@ class OpenSet:
 
     def select(self, family: str | None = None, grasp_type: str | None = None, split: str | None = None,
                spec: str | None = None) -> np.ndarray:
-        """Rows (K,) of the grasps that fit everything given, in the order of the set.
+        """Return the rows (K,) of the grasps that fit everything given, in the order of the set.
 
         Raises GraspSetError for a name the set does not hold; the message lists the names near it.
         """
@@ -77,12 +77,12 @@ class OpenSet:
         return Grasps.from_parameters(parameters, hand_layer(self.hand))
 
     def _mesh(self, number: int):
-        """`mesh(number)`: the object as trimesh.Trimesh, metres; made when first asked for. Raises ValueError where its
+        """Return the object as trimesh.Trimesh, metres, made when first asked for. Raises ValueError where its
         specification makes no object."""
         return load_object(self.objects[number], self._root)
 
     def facts(self, row: int) -> dict:
-        """What is known of a grasp, as plain values: lengths in metres, `displacement` by direction of gravity."""
+        """Return what is known of a grasp, as plain values: lengths in metres, `displacement` by direction of gravity."""
         number, kind = int(self.object_of[row]), self.grasp_types[self.type_of[row]]
         return {"row": int(row), "object_number": number, "object": self.objects[number],
                 "family": self.families[number], "split": self.splits[number], "type": kind, **_FEIX.get(kind, {}),
