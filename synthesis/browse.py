@@ -82,7 +82,7 @@ class OpenSet:
         return load_object(self.objects[number], self._root)
 
     def facts(self, row: int) -> dict:
-        """Return what is known of a grasp, as plain values: lengths in metres, `displacement` by direction of gravity."""
+        """Return what is known of a grasp, as plain values: metres, `displacement` by direction of gravity."""
         number, kind = int(self.object_of[row]), self.grasp_types[self.type_of[row]]
         return {"row": int(row), "object_number": number, "object": self.objects[number],
                 "family": self.families[number], "split": self.splits[number], "type": kind, **_FEIX.get(kind, {}),
