@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import track
 
 from fastgrasp_evaluation.benchmark.calibration import add_scores, score_lines
-from fastgrasp_evaluation.benchmark.command import BenchmarkOptions
 from fastgrasp_evaluation.benchmark.measured_objects import cloud_generator, find_ho3d_meshes, object_cloud
+from fastgrasp_evaluation.benchmark.options import BenchmarkOptions
 from fastgrasp_evaluation.benchmark.sources import Selection, source
 from fastgrasp_evaluation.benchmark.timing import timing_lines, timing_report
 from fastgrasp_evaluation.commands.reporting import print_report, write_outputs
