@@ -14,7 +14,7 @@ import numpy as np
 
 from fastgrasp_model.hand.joint_limits import JOINT_LIMITS, JOINT_NAMES, joint_axes
 from fastgrasp_synthesis import fixed_point
-from fastgrasp_synthesis.grasp_set import GraspSet, GraspSetError, read_arrays, without_repeats, write_arrays
+from fastgrasp_synthesis.grasp_arrays import GraspSet, GraspSetError, read_arrays, without_repeats, write_arrays
 
 PACKED_VERSION = 2
 BEYOND = 1e-3  # radians a joint may lie outside its limits, as a solver leaves it; the limit is stored

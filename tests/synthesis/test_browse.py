@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("manifold3d", reason="the objects are made with manifold3d")
 
 from fastgrasp_synthesis.browse import OpenSet
-from fastgrasp_synthesis.grasp_set import ROWS, GraspSet, GraspSetError
+from fastgrasp_synthesis.grasp_arrays import ROWS, GraspSet, GraspSetError
 from fastgrasp_synthesis.object_specs import make_object, split_of
 
 ROOT = Path(__file__).parents[2]

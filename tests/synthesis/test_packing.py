@@ -229,7 +229,7 @@ def test_no_damage_gets_past_as_another_error(packed, tmp_path):
 
 
 def test_a_file_that_unfolds_to_gigabytes_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("fastgrasp_synthesis.grasp_set.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("fastgrasp_synthesis.grasp_arrays.MOST_BYTES", 1 << 20)
     np.savez_compressed(tmp_path / "set.npz", version=np.int64(2), betas_high=np.zeros(1 << 21, dtype=np.uint8))
     with pytest.raises(GraspSetError, match="unfolds to"):
         load_grasp_set(tmp_path / "set.npz")
