@@ -4,10 +4,13 @@ The map is in CONTRIBUTING.md.
 """
 
 import ast
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
+
+from fastgrasp_model.commands.extras import CORE, EXTRAS
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = {  # folder -> package, floor
@@ -71,6 +74,20 @@ def test_rooms_import_only_rooms_below():
             if other == "rclpy" and room != "fastgrasp_ros":
                 upward.append(f"{module}:{line} imports {name}")
     assert not upward
+
+
+def test_the_library_needs_the_core_packages_alone():
+    """Packages of extras are imported where they are used, inside functions."""
+    modules = {"libigl": "igl", "pyyaml": "yaml", "pillow": "PIL"}
+    core = {modules.get(package, package) for package in CORE} | set(sys.stdlib_module_names) | {"fastgrasp_model"}
+    optional = {package for extra in EXTRAS.values() for package in extra.packages}
+    further = []
+    for module, tree in MODULES.items():
+        if module.split(".")[0] == "fastgrasp_model":
+            for everywhere, allowed in ((False, core), (True, core | optional)):
+                found = [each for each in _imports(tree, everywhere) if each[1].split(".")[0] not in allowed]
+                further += [f"{module}:{line} imports {name}" for line, name in found]
+    assert not further
 
 
 @pytest.mark.parametrize("everywhere", [False, True])
