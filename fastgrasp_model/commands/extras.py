@@ -10,7 +10,8 @@ DISTRIBUTION = "fastgrasp-ros2"
 
 # The core: what every installation has (pyproject.toml, `dependencies`).
 CORE = (
-    "numpy", "scipy", "torch", "trimesh", "safetensors", "libigl", "embreex", "pyyaml", "pydantic", "rich", "tyro", "pillow",
+    "numpy", "scipy", "torch", "trimesh", "safetensors", "libigl", "embreex", "pyyaml", "pydantic", "rich", "tyro",
+    "pillow",
 )  # fmt: skip
 
 
