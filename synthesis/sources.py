@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_model.geometry.meshes import MESH_ENDINGS, MeshError, load_mesh, watertight_with_notes
+from fastgrasp_evaluation.metrics.closed_mesh import MESH_ENDINGS, watertight_with_notes
+from fastgrasp_model.geometry.meshes import MeshError, load_mesh
 from fastgrasp_synthesis import object_specs as procedural
 from fastgrasp_synthesis.grasp_set import GraspSetError
 from fastgrasp_synthesis.object_specs import MAX_FACES, ObjectSpecError

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastgrasp_evaluation.metrics import contact_ratio, penetration
+from fastgrasp_evaluation.metrics.closed_mesh import watertight_with_notes
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_evaluation.metrics.protocols import COLUMNS, PROTOCOLS, columns_of
 from fastgrasp_evaluation.metrics.summary import Measured, build_report
@@ -47,8 +48,6 @@ def evaluate_grasps(
     Raises:
         GraspFileError: no grasps. MeshError: the object cannot be made watertight.
     """
-    from fastgrasp_model.geometry.meshes import watertight_with_notes
-
     if len(grasps) == 0:
         raise GraspFileError("There are no grasps to measure.")
     hands = HandSet.from_grasps(grasps) if isinstance(grasps, Grasps) else grasps
@@ -59,7 +58,7 @@ def evaluate_grasps(
 
 def load_object(path: Path) -> tuple[trimesh.Trimesh, list[str]]:
     """Read a mesh file as a watertight solid, metres, with notes on repairs. Raises MeshError."""
-    from fastgrasp_model.geometry.meshes import load_mesh, watertight_with_notes
+    from fastgrasp_model.geometry.meshes import load_mesh
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a mesh in millimetres is refused in the next line

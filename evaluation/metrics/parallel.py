@@ -55,13 +55,13 @@ def find_meshes(places: Sequence[Path]) -> list[MeshFile]:
 
     Raises BenchmarkError: no mesh, or a path does not exist. MeshError: two meshes of one name.
     """
-    from fastgrasp_model.geometry.meshes import MESH_ENDINGS, mesh_files
+    from fastgrasp_evaluation.metrics.closed_mesh import MESH_ENDINGS, meshes_by_name
 
     endings = ", ".join(MESH_ENDINGS)
     for place in places:
         if not place.exists():
             raise BenchmarkError(f"{place} does not exist; give mesh files, or a folder with {endings}.")
-    found = mesh_files(places)
+    found = meshes_by_name(places)
     if not found:
         raise BenchmarkError(f"No meshes ({endings}) in {', '.join(map(str, places))}.")
     return [MeshFile(name, path) for name, path in found.items()]

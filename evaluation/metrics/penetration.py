@@ -38,7 +38,7 @@ Hands = Sequence[np.ndarray] | np.ndarray
 class ObjectSolid:
     """One object prepared for many hands: `solid`, a `Solid` with its search trees, and the legacy voxels.
 
-    mesh: closed `trimesh.Trimesh`, metres (`geometry.meshes.watertight_with_notes`). Raises MeshError if it is open.
+    mesh: closed `trimesh.Trimesh`, metres (`closed_mesh.watertight_with_notes`). Raises MeshError if it is open.
     """
 
     def __init__(self, mesh) -> None:
@@ -47,7 +47,7 @@ class ObjectSolid:
         if not self.solid.closed:
             raise MeshError(
                 "The object's mesh is not closed, so it has no inside. Close it with "
-                "`geometry.meshes.watertight_with_notes`, which fills small holes and reports what it cannot fill."
+                "`metrics.closed_mesh.watertight_with_notes`, which fills small holes and reports what it cannot fill."
             )
 
     @cached_property

@@ -15,7 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from fastgrasp_evaluation.datasets import DatasetError, ObjectMesh
-from fastgrasp_model.geometry.meshes import MeshError, check_size, load_mesh
+from fastgrasp_evaluation.metrics.closed_mesh import check_size
+from fastgrasp_model.geometry.meshes import MeshError, load_mesh
 from fastgrasp_synthesis.open_set import MadeObject, mesh_digest
 
 _MESH_VERSION = 1  # of how a mesh file becomes a training object

@@ -10,7 +10,8 @@ from fastgrasp_evaluation.datasets import GraspRecords, ObjectMesh
 from fastgrasp_evaluation.formats.errors import HandFileError
 from fastgrasp_evaluation.formats.ours import object_names
 from fastgrasp_evaluation.formats.request import ReadRequest as FileRequest
-from fastgrasp_model.geometry.meshes import MeshError, mesh_files
+from fastgrasp_evaluation.metrics.closed_mesh import meshes_by_name
+from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.grasps import GraspFileError, Grasps
 from fastgrasp_training.sources.request import DataSourceError
 
@@ -63,7 +64,7 @@ def _meshes(path: Path, names: list[str], objects: str | None) -> dict[str, Path
     looked, missing = ", ".join(map(str, places)), wanted
     for place in places:
         try:
-            found = mesh_files([place])
+            found = meshes_by_name([place])
         except MeshError as error:
             raise DataSourceError(f"{place}: {error}") from error
         if all(name in found for name in wanted):
