@@ -24,7 +24,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.joint_limits import FINGER_JOINTS
+from fastgrasp_model.hand.anatomy import FINGER_JOINTS
 
 # Degrees. Fingers: spread and bend of the MCP joint, bend of PIP, bend of DIP. Thumb: twist, spread and bend of the
 # CMC joint, spread and bend of the MCP joint, bend of the IP joint.

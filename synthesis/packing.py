@@ -1,7 +1,7 @@
 """The packed grasp set: one .npz of fixed-point codes, about 72 bytes a grasp; docs/grasp_set.md gives each array.
 
 A hand is stored as the numbers it was made of: shape, wrist, and the 45 anatomical angles (twist, spread, bend) of
-`fastgrasp_model.hand.joint_limits`, which mean something only with the joint axes of their hand. So the file names
+`fastgrasp_evaluation.joint_angles`, which mean something only with the joint axes of their hand. So the file names
 its hand and the SHA-256 of the hand's file, and reading it needs that hand. """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_model.hand.joint_limits import JOINT_LIMITS, JOINT_NAMES, joint_axes
+from fastgrasp_evaluation.joint_angles import JOINT_LIMITS, JOINT_NAMES
+from fastgrasp_model.hand.anatomy import joint_axes
 from fastgrasp_synthesis import fixed_point
 from fastgrasp_synthesis.grasp_arrays import GraspSet, GraspSetError, read_arrays, without_repeats, write_arrays
 

@@ -1,6 +1,6 @@
 """Pre-shaped hands: a posture of the fingers for each grasp type, with what no two hands do alike.
 
-Anatomical angles as in `fastgrasp_model.hand.joint_limits`: degrees inside this file, radians at its border. Wraps and
+Anatomical angles as in `fastgrasp_evaluation.joint_angles`: degrees inside this file, radians at its border. Wraps and
 spheres come from the closing postures of `fastgrasp_synthesis.hand_synergies`; the postures of single types follow the
 pictures of Feix et al. 2016 and were set by eye on the open hand. The optimiser moves on from here, so a template
 says which fingers take part and how, not where they end.
@@ -13,7 +13,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.joint_limits import FINGER_JOINTS, JOINT_LIMITS
+from fastgrasp_evaluation.joint_angles import JOINT_LIMITS
+from fastgrasp_model.hand.anatomy import FINGER_JOINTS
 from fastgrasp_model.hand.mano_layer import ManoLayer
 from fastgrasp_synthesis.collision_spheres import CollisionSpheres, part_fingers
 from fastgrasp_synthesis.hand_synergies import sample_kind

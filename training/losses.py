@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fastgrasp_evaluation.joint_angles import limit_violation, matrices_to_angles
 from fastgrasp_evaluation.physics import contacts as contact
 from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_evaluation.physics.wrench import (
@@ -20,8 +21,8 @@ from fastgrasp_evaluation.physics.wrench import (
     wrench_residual_with_gradient,
 )
 from fastgrasp_model.hand import VERTICES, ManoLayer
-from fastgrasp_model.hand.anatomy import pads
-from fastgrasp_model.hand.joint_limits import FINGERS, joint_axes, limit_violation, matrices_to_angles
+from fastgrasp_model.hand.anatomy import joint_axes, pads
+from fastgrasp_model.hand.fingers import FINGERS
 from fastgrasp_model.hand.mano_layer import HandPose
 from fastgrasp_synthesis.collision_spheres import CollisionSpheres, collision_spheres
 

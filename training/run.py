@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fastgrasp_model.grasp_model import GraspModel
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import pads
-from fastgrasp_model.hand.joint_limits import FINGERS
+from fastgrasp_model.hand.fingers import FINGERS
 from fastgrasp_model.weights import build_model, load_model, save_model
 from fastgrasp_training.adaptation import AdaptationStage, RefinementStage, sampled_latents
 from fastgrasp_training.autoencoder import AutoencoderStage

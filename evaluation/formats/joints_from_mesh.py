@@ -49,8 +49,9 @@ def _sampled_hands(layer: ManoLayer) -> HandOutput:
     """Hands of random shapes with angles all over the joint limits and somewhat beyond; always the same ones."""
     import torch
 
+    from fastgrasp_evaluation.joint_angles import JOINT_LIMITS, angles_to_matrices
     from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
-    from fastgrasp_model.hand.joint_limits import JOINT_LIMITS, angles_to_matrices, joint_axes
+    from fastgrasp_model.hand.anatomy import joint_axes
 
     generator = torch.Generator().manual_seed(0)
     low, high = torch.as_tensor(JOINT_LIMITS, dtype=layer.dtype).unbind(-1)

@@ -1,4 +1,4 @@
-"""The hand: the MANO layer, its model files, the 21 keypoints, joint limits and pads.
+"""The hand: the MANO layer, its model files, the 21 keypoints, anatomy.
 
 Names load on first use, so that `Grasps` and command-line help never wait for torch.
 """

@@ -1,6 +1,7 @@
-"""The hand's anatomy as vertex sets: the pads of fingers and palm, and the normals of the skin at rest.
+"""The hand's anatomy: the axes of the finger joints, the pads of fingers and palm, and the skin's normals at rest.
 
-Both come from the skin weights and rest mesh of a `ManoLayer`, so they hold for any hand model and either side.
+All follow from the rest joints, skin weights and rest mesh of a `ManoLayer`, so they hold for any hand model and either
+side.
 """
 
 from __future__ import annotations
@@ -10,8 +11,37 @@ import math
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.joint_limits import FINGER_JOINTS, joint_axes
+from fastgrasp_model.hand.fingers import FINGERS
 from fastgrasp_model.hand.mano_layer import ManoLayer
+
+# MANO's joints of each finger, from the palm outwards.
+FINGER_JOINTS = {
+    "thumb": (13, 14, 15), "index": (1, 2, 3), "middle": (4, 5, 6), "ring": (10, 11, 12), "pinky": (7, 8, 9),
+}  # fmt: skip
+
+
+def joint_axes(layer: ManoLayer) -> Tensor:
+    """Compute the anatomical axes (15, 3, 3) of joints 1 to 15; rows: unit axes of twist, spread, bend.
+
+    After Yang et al., "CPF", ICCV 2021, for the layer's mean shape: twist b along the bone towards the wrist, bend
+    l = b x up, spread u = l x b, with up the back of the hand, and (1, 1, 1)/sqrt(3) for the thumb. The pad faces -u;
+    + bend flexes, + spread goes to the thumb side (the thumb: palmar), and opposition of the thumb is + twist, + bend.
+    A left hand gets the mirror image with the signs that give its angles the same meaning.
+    """
+    joints = layer.rest_joints_template
+    mirror = joints.new_tensor([1.0 if layer.side == "right" else -1.0, 1.0, 1.0])
+    joints, tips = joints * mirror, layer.v_template[layer.tip_ids] * mirror
+    axes = []
+    for joint in range(1, 16):
+        finger = next(name for name, chain in FINGER_JOINTS.items() if joint in chain)
+        place = FINGER_JOINTS[finger].index(joint)
+        outer = joints[joint + 1] if place < 2 else tips[FINGERS.index(finger)]
+        b = torch.nn.functional.normalize(joints[joint] - outer, dim=0)
+        up = joints.new_tensor([1.0, 1.0, 1.0] if finger == "thumb" else [0.0, 1.0, 0.0])
+        bend = torch.nn.functional.normalize(torch.linalg.cross(b, up), dim=0)
+        axes.append(torch.stack([b, torch.linalg.cross(bend, b), bend]))
+    # A rotation axis is a pseudo-vector: mirrored in x it keeps its x and negates y and z.
+    return torch.stack(axes) * (mirror if layer.side == "right" else -mirror)
 
 
 def pads(layer: ManoLayer) -> dict[str, Tensor]:

@@ -2,8 +2,8 @@
 
 import torch
 
-from fastgrasp_model.hand.anatomy import pads, rest_normals
-from fastgrasp_model.hand.joint_limits import FINGER_JOINTS, FINGERS
+from fastgrasp_model.hand.anatomy import FINGER_JOINTS, pads, rest_normals
+from fastgrasp_model.hand.fingers import FINGERS
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 
 LAYER = ManoLayer.from_file(OPEN_HAND)

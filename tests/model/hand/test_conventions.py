@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from fastgrasp_evaluation.joint_angles import JOINT_NAMES
 from fastgrasp_model.hand.conventions import (
     CONVENTIONS,
     JOINT_ORDERS,
@@ -29,7 +30,6 @@ from fastgrasp_model.hand.conventions import (
     to_wrist_centred,
     with_template,
 )
-from fastgrasp_model.hand.joint_limits import JOINT_NAMES
 from fastgrasp_model.hand.keypoints import keypoints_from
 from fastgrasp_model.hand.mano_file import load_hand_file, save_hand_pickle
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer

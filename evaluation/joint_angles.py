@@ -1,12 +1,7 @@
-"""The joints of the fingers: names, limits, anatomical axes, and joint angles about those axes.
+"""The joint angles of the fingers about their anatomical axes, and their limits.
 
 Joints here are the fifteen below the wrist in MANO's order (index 1-3, middle 4-6, pinky 7-9, ring 10-12, thumb 13-15);
-row i of an array belongs to joint i + 1. The axes follow from the rest joints of a `ManoLayer`, so they hold for any
-hand model and either side.
-
-The axes of a joint (after Yang et al., "CPF", ICCV 2021): twist b along the bone towards the wrist, bend l = b x up,
-spread u = l x b, with up the back of the hand, and (1, 1, 1)/sqrt(3) for the thumb. The pad faces -u, + bend flexes,
-+ spread goes to the thumb side (the thumb: palmar), and opposition of the thumb is + twist, + bend.
+row i of an array belongs to joint i + 1. The axes are those of `fastgrasp_model.hand.anatomy.joint_axes`.
 """
 
 from __future__ import annotations
@@ -15,17 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fastgrasp_model.hand.fingers import FINGERS
-from fastgrasp_model.hand.mano_layer import ManoLayer
+from fastgrasp_model.hand.anatomy import FINGER_JOINTS
 
-# MANO's joints of each finger, from the palm outwards.
-FINGER_JOINTS = {
-    "thumb": (13, 14, 15),
-    "index": (1, 2, 3),
-    "middle": (4, 5, 6),
-    "ring": (10, 11, 12),
-    "pinky": (7, 8, 9),
-}
 JOINT_NAMES = (
     "wrist", "index_mcp", "index_pip", "index_dip", "middle_mcp", "middle_pip", "middle_dip",
     "pinky_mcp", "pinky_pip", "pinky_dip", "ring_mcp", "ring_pip", "ring_dip",
@@ -54,27 +40,6 @@ def _limits() -> np.ndarray:
 
 # (15, 3, 2) radians: [joint, (twist, spread, bend), (lowest, highest)].
 JOINT_LIMITS = _limits()
-
-
-def joint_axes(layer: ManoLayer) -> Tensor:
-    """Compute the anatomical axes (15, 3, 3) of the layer's mean shape; rows: unit axes of twist, spread, bend.
-
-    A left hand gets the mirror image with the signs that give its angles the same meaning.
-    """
-    joints = layer.rest_joints_template
-    mirror = joints.new_tensor([1.0 if layer.side == "right" else -1.0, 1.0, 1.0])
-    joints, tips = joints * mirror, layer.v_template[layer.tip_ids] * mirror
-    axes = []
-    for joint in range(1, 16):
-        finger = next(name for name, chain in FINGER_JOINTS.items() if joint in chain)
-        place = FINGER_JOINTS[finger].index(joint)
-        outer = joints[joint + 1] if place < 2 else tips[FINGERS.index(finger)]
-        b = torch.nn.functional.normalize(joints[joint] - outer, dim=0)
-        up = joints.new_tensor([1.0, 1.0, 1.0] if finger == "thumb" else [0.0, 1.0, 0.0])
-        bend = torch.nn.functional.normalize(torch.linalg.cross(b, up), dim=0)
-        axes.append(torch.stack([b, torch.linalg.cross(bend, b), bend]))
-    # A rotation axis is a pseudo-vector: mirrored in x it keeps its x and negates y and z.
-    return torch.stack(axes) * (mirror if layer.side == "right" else -mirror)
 
 
 def angles_to_matrices(angles: Tensor, axes: Tensor) -> Tensor:
