@@ -46,12 +46,9 @@ class NoiseSchedule(nn.Module):
 
 
 def ddim_sample(
-    denoise: Callable[[Tensor, Tensor], Tensor],
-    schedule: NoiseSchedule,
-    noise: Tensor,
-    steps: int = 20,
+    denoise: Callable[[Tensor, Tensor], Tensor], schedule: NoiseSchedule, noise: Tensor, steps: int = 20,
     clip: float = 6.0,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Return clean latents (B, D) from pure noise (B, D) by deterministic DDIM (eta = 0).
 
     `denoise(z_t, t)` returns the prediction for latents (B, D) at integer times t (B,), guidance included. `clip`
@@ -71,12 +68,9 @@ def ddim_sample(
 
 
 def dpm_sample(
-    denoise: Callable[[Tensor, Tensor], Tensor],
-    schedule: NoiseSchedule,
-    noise: Tensor,
-    steps: int = 10,
+    denoise: Callable[[Tensor, Tensor], Tensor], schedule: NoiseSchedule, noise: Tensor, steps: int = 10,
     clip: float = 6.0,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Return clean latents (B, D) by DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095, algorithm 2).
 
     Arguments as `ddim_sample`, whose path it follows in fewer steps: the error falls with the square of their number.

@@ -63,12 +63,9 @@ class GraspGenerator:
 
     @classmethod
     def from_pretrained(
-        cls,
-        weights: str | Path | None = None,
-        mano_path: str | Path | None = None,
-        device: str = "cpu",
+        cls, weights: str | Path | None = None, mano_path: str | Path | None = None, device: str = "cpu",
         side: str = "right",
-    ) -> GraspGenerator:
+    ) -> GraspGenerator:  # fmt: skip
         """Load weights (a folder; the shipped ones by default) and a hand (a MANO file; the open hand by default).
 
         Raises WeightsError or HandModelError, with the path and the remedy.
@@ -89,14 +86,9 @@ class GraspGenerator:
 
     @torch.inference_mode()
     def generate(
-        self,
-        points: np.ndarray,
-        num_grasps: int = 16,
-        seed: int = 0,
-        side: str | None = None,
-        viewpoint: np.ndarray | None = None,
-        candidates: int = 1,
-    ) -> Grasps:
+        self, points: np.ndarray, num_grasps: int = 16, seed: int = 0, side: str | None = None,
+        viewpoint: np.ndarray | None = None, candidates: int = 1,
+    ) -> Grasps:  # fmt: skip
         """Generate grasps for one object.
 
         Args:
@@ -184,11 +176,9 @@ class GraspGenerator:
         """Return parameters (B, 61) in the centred frame, and scores (B,), for grasp points `which` (B,) and noise."""
         frames = Frames(encoded.frames.rotation[which], encoded.frames.origin[which])
         observed = ObservedObject(
-            frames.to_local(encoded.points.expand(len(which), -1, -1)),
-            encoded.normals @ frames.rotation,
-            encoded.conditions[which],
-            None if encoded.shape_latents is None else encoded.shape_latents[which],
-        )
+            frames.to_local(encoded.points.expand(len(which), -1, -1)), encoded.normals @ frames.rotation,
+            encoded.conditions[which], None if encoded.shape_latents is None else encoded.shape_latents[which],
+        )  # fmt: skip
         latent = self.model.sample(observed.condition, self.model.config.noise_scale * noise)
         state = self.model.adapt(latent, observed)
         parameters = state.transformed(frames.rotation, frames.origin).parameters(self.model.hand)

@@ -110,9 +110,7 @@ def _contact_quality(touch: np.ndarray, names: list[str]) -> np.ndarray:
     """Return (B,) from thumb and the best two fingers; the palm or a thumb phalanx may replace the thumb's tip."""
     column = {name: touch[:, i] for i, name in enumerate(names)}
     zero = np.zeros(len(touch))
-    thumb = np.maximum(
-        column["thumb"], 0.8 * np.maximum(column.get("thumb_middle", zero), column.get("palm", zero))
-    )
+    thumb = np.maximum(column["thumb"], 0.8 * np.maximum(column.get("thumb_middle", zero), column.get("palm", zero)))
     fingers = [
         np.maximum(column[f], 0.9 * column.get(f"{f}_middle", zero))
         for f in ("index", "middle", "ring", "pinky")

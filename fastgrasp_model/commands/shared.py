@@ -22,12 +22,9 @@ class InputError(ValueError):
 
 
 def parse(
-    command: type[Options],
-    argv: Sequence[str],
-    prog: str,
-    description: str | None = None,
+    command: type[Options], argv: Sequence[str], prog: str, description: str | None = None,
     renamed: Mapping[str, str] | None = None,
-) -> Options:
+) -> Options:  # fmt: skip
     """Read the command line `argv` into the dataclass `command` (or a Union of dataclasses: subcommands).
 
     A field's docstring is its help. A flag that is off by default reads --flag, one that is on --no-flag. Positional
@@ -55,12 +52,9 @@ def parse(
 
 
 _MARKERS = (
-    tyro.conf.FlagCreatePairsOff,
-    tyro.conf.OmitArgPrefixes,
-    tyro.conf.OmitSubcommandPrefixes,
-    tyro.conf.DisallowNone,
+    tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes, tyro.conf.DisallowNone,
     tyro.conf.HelptextFromCommentsOff,
-)
+)  # fmt: skip
 
 
 @contextmanager
@@ -108,9 +102,7 @@ _PLAINER = {
     r"^(?=[A-Z])(.)": lambda first: first[0].lower(),
     r"invalid literal for int\(\) with base 10: ": "expected a whole number, got ",
     r"could not convert string to float: ": "expected a number, got ",
-    r"\. Expected 1 values": "",
-    r"\[/?bold\]": "",
-    r"\.$": "",
+    r"\. Expected 1 values|\[/?bold\]|\.$": "",
 }
 
 
@@ -135,12 +127,9 @@ def _checked(kind: type, wanted: str, accepts) -> tyro.constructors.PrimitiveCon
         return value
 
     return tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="N" if kind is int else "X",
-        instance_from_str=read,
-        is_instance=lambda value: isinstance(value, (int, kind)),
-        str_from_instance=lambda value: [str(value)],
-    )
+        nargs=1, metavar="N" if kind is int else "X", instance_from_str=read,
+        is_instance=lambda value: isinstance(value, (int, kind)), str_from_instance=lambda value: [str(value)],
+    )  # fmt: skip
 
 
 AtLeastOne = Annotated[int, _checked(int, "1 or more", lambda value: value >= 1)]

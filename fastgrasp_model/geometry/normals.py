@@ -15,10 +15,7 @@ OCCLUDED_SHARE = 0.2  # of the points of a single view that may lie behind or be
 
 
 def prepare_cloud(
-    points: np.ndarray,
-    rng: np.random.Generator,
-    viewpoint: np.ndarray | None = None,
-    count: int = CLOUD_POINTS,
+    points: np.ndarray, rng: np.random.Generator, viewpoint: np.ndarray | None = None, count: int = CLOUD_POINTS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return `count` points of a valid cloud (N, 3) and outward normals, (count, 3) each, float32, same frame.
 

@@ -17,16 +17,9 @@ SIDES = ("right", "left")
 VERTICES = 778  # of the hand mesh, numbered as in MANO
 
 __all__ = [
-    "SIDES",
-    "VERTICES",
-    "HandModelError",
-    "HandOutput",
-    "ManoLayer",
-    "keypoints_from",
-    "load_hand_file",
-    "save_hand_pickle",
-    "wrist_frame",
-]
+    "SIDES", "VERTICES", "HandModelError", "HandOutput", "ManoLayer", "keypoints_from", "load_hand_file",
+    "save_hand_pickle", "wrist_frame",
+]  # fmt: skip
 
 _HOMES = {
     "HandModelError": "mano_file",

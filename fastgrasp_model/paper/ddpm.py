@@ -28,12 +28,9 @@ class LinearSchedule(NoiseSchedule):
 
 
 def ddpm_sample(
-    denoise: Callable[[Tensor, Tensor], Tensor],
-    schedule: NoiseSchedule,
-    noise: Tensor,
-    generator: torch.Generator,
+    denoise: Callable[[Tensor, Tensor], Tensor], schedule: NoiseSchedule, noise: Tensor, generator: torch.Generator,
     clip: float = 6.0,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Return clean latents (B, D) from pure noise (B, D) in all `schedule.steps` steps (algorithm 2).
 
     `denoise(z_t, t)` returns the prediction at integer times t (B,). `generator` is on the CPU. The variance of a

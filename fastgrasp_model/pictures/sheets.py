@@ -21,14 +21,9 @@ INK, FAINT_INK = (52, 58, 66), (128, 136, 146)
 
 
 def render_grasps(
-    grasps: Grasps,
-    object_mesh,
-    path: str | Path,
-    views: int = 2,
-    max_hands: int = 4,
-    title: str | None = None,
+    grasps: Grasps, object_mesh, path: str | Path, views: int = 2, max_hands: int = 4, title: str | None = None,
     panel: int = PANEL,
-) -> Path:
+) -> Path:  # fmt: skip
     """Draw a column for each of the first `max_hands` grasps and a row for each of `views` sides.
 
     Args:
@@ -87,13 +82,9 @@ def render_sheet(
 
 
 def hand_views(
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    object_mesh,
-    keypoints: np.ndarray | None = None,
-    views: int = 2,
+    vertices: np.ndarray, faces: np.ndarray, object_mesh, keypoints: np.ndarray | None = None, views: int = 2,
     panel: int = PANEL,
-) -> list[np.ndarray]:
+) -> list[np.ndarray]:  # fmt: skip
     """Draw one hand of any topology on its object, from `views` sides that show both, without text.
 
     Args:

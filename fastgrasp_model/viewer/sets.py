@@ -40,12 +40,9 @@ class BrowsableSet(Protocol):
     def __len__(self) -> int: ...
 
     def select(
-        self,
-        family: str | None = None,
-        grasp_type: str | None = None,
-        split: str | None = None,
+        self, family: str | None = None, grasp_type: str | None = None, split: str | None = None,
         spec: str | None = None,
-    ) -> np.ndarray:
+    ) -> np.ndarray:  # fmt: skip
         """Return the rows (K,) that fit everything given, in order."""
 
     def grasps(self, rows: np.ndarray) -> Grasps:

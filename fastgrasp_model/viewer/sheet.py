@@ -44,12 +44,7 @@ def caption(grasps: BrowsableSet, row: int, missing: str = "") -> str:
 
 
 def draw_sheet(
-    grasps: BrowsableSet,
-    rows: np.ndarray,
-    path: str | Path,
-    title: str = "",
-    columns: int = COLUMNS,
-    panel: int = 260,
+    grasps: BrowsableSet, rows: np.ndarray, path: str | Path, title: str = "", columns: int = COLUMNS, panel: int = 260
 ) -> Path:
     """Write a picture of the grasps in `rows`, each with its number, object and type below.
 

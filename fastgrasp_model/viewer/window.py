@@ -25,14 +25,9 @@ class GraspViewer:
     """
 
     def __init__(
-        self,
-        grasps: BrowsableSet,
-        port: int = 0,
-        row: int = 0,
-        family: str | None = None,
-        grasp_type: str | None = None,
-        split: str | None = None,
-    ) -> None:
+        self, grasps: BrowsableSet, port: int = 0, row: int = 0, family: str | None = None,
+        grasp_type: str | None = None, split: str | None = None,
+    ) -> None:  # fmt: skip
         self._set, self._lock, self._view = grasps, RLock(), None
         self._hand = self._object = None
         self.row, self.rows = None, np.arange(0)
