@@ -59,17 +59,17 @@ class ModelConfig:
     completion_width: OptionalSize = 0
 
     def __post_init__(self):
-        check_sampling(self)
-        if self.variant == "cvae" and self.rounds:
-            raise ValueError(f"rounds: a CVAE has no latents to adapt; expected 0, got {self.rounds}")
+        check_consistent(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, for JSON."""
         return asdict(self)
 
 
-def check_sampling(config) -> None:
-    """Raise ValueError where a model's sampler would take more steps than its diffusion has."""
+def check_consistent(config) -> None:
+    """Raise ValueError for more steps of the sampler than of the diffusion, or a CVAE that adapts."""
+    if config.variant == "cvae" and config.rounds:
+        raise ValueError(f"rounds: a CVAE has no latents to adapt; expected 0, got {config.rounds}")
     if config.sampling_steps > config.diffusion_steps:
         raise ValueError(
             f"sampling_steps: expected at most diffusion_steps, {config.diffusion_steps}, got {config.sampling_steps}"

@@ -10,8 +10,7 @@ class DeviceError(ValueError):
 def usable_device(name: str) -> str:
     """Return the device `name` if PyTorch can use it; for "auto" return "cuda" where there is a GPU, otherwise "cpu".
 
-    Raises:
-        DeviceError: an unknown name, a PyTorch without CUDA, or a GPU that is not there.
+    Raises DeviceError: an unknown name, a PyTorch without CUDA, or a GPU that is not there.
     """
     import torch
 

@@ -100,17 +100,12 @@ class GraspGenerator:
             candidates: hands generated for every grasp, 1 or more, each from another of at most 64 grasp points; the
                 one with the best score is kept. Time grows with it. The first one is the hand that 1 would give.
 
-        Returns:
-            `Grasps` in the frame of the cloud, best score first.
-
-        Raises:
-            CloudError: what is wrong with the cloud (too few points, millimetres, ...).
-            ValueError: num_grasps or candidates below 1, or an unknown side.
+        Returns `Grasps` in the frame of the cloud, best score first. Raises CloudError where something is wrong with
+        the cloud, ValueError for num_grasps or candidates below 1, or an unknown side.
         """
-        if num_grasps < 1:
-            raise ValueError(f"num_grasps: expected 1 or more, got {num_grasps}")
-        if candidates < 1:
-            raise ValueError(f"candidates: expected 1 or more, got {candidates}")
+        for name, count in (("num_grasps", num_grasps), ("candidates", candidates)):
+            if count < 1:
+                raise ValueError(f"{name}: expected 1 or more, got {count}")
         side = _checked_side(side or self.side)
         flip = np.array([-1.0 if side == "left" else 1.0, 1.0, 1.0])  # a left grasp is a right one in the mirror
         cloud = validate_cloud(points) * flip.astype(np.float32)

@@ -20,6 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from fastgrasp_model.hand.fingers import FINGERS
+
 CONTACT_SCALE = 0.006  # metres from the surface at which a contact counts 1/e
 ALLOWED_DEPTH = 0.001  # metres a pad may sink in: skin is soft
 DEPTH_SCALE = 0.010  # metres of further depth at which the score falls to 1/e
@@ -42,16 +44,10 @@ class _Surface(NamedTuple):
 
 
 def score_grasps(vertices: np.ndarray, points: np.ndarray, normals: np.ndarray, pads: dict) -> np.ndarray:
-    """Return the scores of grasps of one object.
+    """Return the scores (B,) float32 in [0, 1], higher is better, of grasps of one object.
 
-    Args:
-        vertices: (B, 778, 3) hands, metres, in the frame of the cloud.
-        points: (N, 3) cloud, metres; 1,000 to 4,000 points are plenty.
-        normals: (N, 3) outward unit normals.
-        pads: vertex numbers of the contact areas, from `hand.anatomy.pads` ("thumb", "index", ..., "palm").
-
-    Returns:
-        (B,) float32 in [0, 1], higher is better.
+    vertices (B, 778, 3): hands in the frame of the cloud, metres; points (N, 3) and outward unit normals (N, 3): the
+    cloud, 1,000 to 4,000 points are plenty; pads: vertex numbers of the contact areas, from `hand.anatomy.pads`.
     """
     vertices = np.asarray(vertices, dtype=np.float64)
     areas = {name: _thinned(np.asarray(ids)) for name, ids in pads.items()}
@@ -83,7 +79,7 @@ def _surface_below(vertices: np.ndarray, points: np.ndarray, normals: np.ndarray
     aside = np.sqrt(np.maximum((offset**2).sum(-1) - height**2, 0.0))
     height = np.where(near, height, REACH)
     # A neighbour speaks for the surface only as far as the next point of the cloud.
-    distance = np.hypot(np.maximum(np.abs(height), 0.0), np.maximum(aside - 2.0 * spacing, 0.0))
+    distance = np.hypot(np.abs(height), np.maximum(aside - 2.0 * spacing, 0.0))
     distance = np.where(near, distance, REACH).min(axis=-1)
     # Beyond the rim of a partial cloud: unknown, not inside.
     beside = (aside[..., 0] > 4.0 * spacing + 0.004) & (height[..., 0] < 0)
@@ -111,10 +107,7 @@ def _contact_quality(touch: np.ndarray, names: list[str]) -> np.ndarray:
     column = {name: touch[:, i] for i, name in enumerate(names)}
     zero = np.zeros(len(touch))
     thumb = np.maximum(column["thumb"], 0.8 * np.maximum(column.get("thumb_middle", zero), column.get("palm", zero)))
-    fingers = [
-        np.maximum(column[f], 0.9 * column.get(f"{f}_middle", zero))
-        for f in ("index", "middle", "ring", "pinky")
-    ]
+    fingers = [np.maximum(column[f], 0.9 * column.get(f"{f}_middle", zero)) for f in FINGERS[1:]]
     best = np.sort(np.stack(fingers, axis=1), axis=1)[:, -2:].mean(axis=1)
     return 0.1 + 0.9 * np.sqrt(thumb * best)
 
@@ -154,8 +147,7 @@ def _resistance_quality(vertices: np.ndarray, surface: _Surface, centre: np.ndar
     weight, normal = closeness[rows, best], surface.normal[rows, best]
     arm = (vertices[rows, best] - centre) / LEVER
     force, torque = _DISTURBANCES[:, :3], _DISTURBANCES[:, 3:]
-    # Motion of each contact under each disturbance: (B, C, D, 3); its part into the surface and its part
-    # along it.
+    # Motion of each contact under each disturbance, (B, C, D, 3), and its parts into the surface and along it.
     motion = force + np.cross(torque, arm[:, :, None])
     into = -np.einsum("bcdi,bci->bcd", motion, normal)
     along = np.sqrt(np.maximum((motion**2).sum(axis=-1) - into**2, 0.0))

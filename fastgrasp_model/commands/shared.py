@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -22,28 +21,21 @@ class InputError(ValueError):
 
 
 def parse(
-    command: type[Options], argv: Sequence[str], prog: str, description: str | None = None,
-    renamed: Mapping[str, str] | None = None,
-) -> Options:  # fmt: skip
+    command: type[Options], argv: Sequence[str], prog: str, description: str | None = None
+) -> Options:
     """Read the command line `argv` into the dataclass `command` (or a Union of dataclasses: subcommands).
 
     A field's docstring is its help. A flag that is off by default reads --flag, one that is on --no-flag. Positional
     fields are Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CLOUD")]; numbers with a bound are
     AtLeastOne, NotNegative or AboveZero.
 
-    Args:
-        prog: what the user types before the options, such as "fastgrasp generate".
-        description: first lines of --help; the dataclass's docstring where omitted. Line breaks are kept.
-        renamed: former option -> its present name. The former name works, with a warning.
-
-    Raises:
-        InputError: a wrong option or value. SystemExit: 0 after --help, which is printed.
+    prog: what the user types before the options, such as "fastgrasp generate"; description: first lines of --help, the
+    dataclass's docstring where omitted. Raises InputError for a wrong option or value, SystemExit(0) after --help.
     """
-    argv = [_present_name(word, renamed or {}) for word in argv]
     out, err = StringIO(), StringIO()
     try:
         with redirect_stdout(out), redirect_stderr(err), _width(None if {"-h", "--help"} & set(argv) else 10000):
-            return tyro.cli(command, prog=prog, description=description, args=argv, config=_MARKERS)
+            return tyro.cli(command, prog=prog, description=description, args=list(argv), config=_MARKERS)
     except SystemExit as leaving:
         if leaving.code:
             raise InputError(f"{_complaint(err.getvalue())} ({prog} --help lists the options)") from None
@@ -69,14 +61,6 @@ def _width(columns: int | None):
         os.environ.pop("COLUMNS", None)
         if before is not None:
             os.environ["COLUMNS"] = before
-
-
-def _present_name(word: str, renamed: Mapping[str, str]) -> str:
-    name, equals, value = word.partition("=")
-    if name not in renamed:
-        return word
-    warnings.warn(f"{name} is now {renamed[name]}", stacklevel=3)
-    return renamed[name] + equals + value
 
 
 def _complaint(printed: str) -> str:
@@ -138,11 +122,7 @@ AboveZero = Annotated[float, _checked(float, "a number greater than 0", lambda v
 
 
 def check_output(path: Path | None, endings: tuple[str, ...]) -> None:
-    """Check, before the work, that `path` can be written.
-
-    Raises:
-        InputError: a wrong ending, a folder, or a place where no file can be created.
-    """
+    """Check, before the work, that `path` can be written. Raises InputError, with the reason."""
     if path is None:
         return
     if path.suffix.lower() not in endings:

@@ -70,8 +70,7 @@ class ManoLayer(nn.Module):
             raise ValueError(f"side must be 'right' or 'left', got {side!r}")
         if side_of(model) != side:
             model = mirrored_model(model)
-        self.side = side
-        self.name = name
+        self.side, self.name = side, name
         self.parents: list[int] = model["kintree_table"][0].tolist()
         order, self._levels = _tree_levels(self.parents)
         self._register(model, np.array(order), dtype)
@@ -103,8 +102,7 @@ class ManoLayer(nn.Module):
         bones, bone_shapes = joints - joints[parents], joint_shapes - joint_shapes[:, parents]
         bones[0], bone_shapes[:, 0] = joints[0], joint_shapes[:, 0]
         floats = {
-            "v_template": model["v_template"],
-            "weights": model["weights"],
+            **{key: model[key] for key in ("v_template", "weights", "hands_mean", "hands_components")},
             "rest_joints_template": joints,  # (16, 3)
             "joint_shapedirs": joint_shapes.reshape(SHAPE_COUNT, JOINT_COUNT * 3),
             "_bone_template": bones[order].reshape(-1),
@@ -113,8 +111,6 @@ class ManoLayer(nn.Module):
             "_blend": blend.transpose(2, 1, 0),  # (145, 3, 778)
             "_template_planes": model["v_template"].T,  # (3, 778)
             "_weights_t": model["weights"].T,  # (16, 778)
-            "hands_mean": model["hands_mean"],
-            "hands_components": model["hands_components"],
         }
         integers = {
             "faces": model["f"],
@@ -219,10 +215,6 @@ class _PlainTuple(nn.Module):
     def __init__(self, layer: ManoLayer) -> None:
         super().__init__()
         self.layer = layer
-
-    def wrist_at_rest(self, betas: Tensor) -> Tensor:
-        """Return the wrist joint (B, 3) of shapes betas (B, 10) with `transl` 0, metres; no rotation moves it."""
-        return self.rest_joints(betas)[:, 0]
 
     def forward(self, betas: Tensor, global_orient: Tensor, hand_pose: Tensor, transl: Tensor) -> tuple[Tensor, Tensor]:
         return tuple(self.layer(betas, global_orient, hand_pose, transl))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from fastgrasp_model.configuration import OptionalSize, Size, Variant, check_sampling
+from fastgrasp_model.configuration import OptionalSize, Size, Variant, check_consistent
 from fastgrasp_model.yaml_file import STRICT
 
 
@@ -41,11 +41,9 @@ class PaperConfig:
     rounds: OptionalSize = 1
 
     def __post_init__(self):
-        check_sampling(self)
+        check_consistent(self)
         if self.rounds > 1:
             raise ValueError(f"rounds: the published adaptation has one round; expected 0 or 1, got {self.rounds}")
-        if self.variant == "cvae" and self.rounds:
-            raise ValueError(f"rounds: a CVAE has no latents to adapt; expected 0, got {self.rounds}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, for JSON."""

@@ -26,19 +26,9 @@ def render_grasps(
 ) -> Path:  # fmt: skip
     """Draw a column for each of the first `max_hands` grasps and a row for each of `views` sides.
 
-    Args:
-        grasps: in the frame of the object, metres.
-        object_mesh: `trimesh.Trimesh`, or a point cloud (N, 3), metres.
-        path: .png or .jpg; written atomically.
-        views: sides from which each grasp is seen.
-        title: a line above the picture.
-        panel: width and height of one panel in pixels.
-
-    Returns:
-        The path.
-
-    Raises:
-        ValueError: no grasps. OSError: the path cannot be written.
+    object_mesh: `trimesh.Trimesh`, or a point cloud (N, 3), metres, in the frame of the grasps; path: .png or .jpg,
+    written atomically and returned; title: a line above the picture; panel: width and height of one panel in pixels.
+    Raises ValueError for no grasps, OSError where the path cannot be written.
     """
     count = min(max_hands, len(grasps))
     if count == 0:
@@ -56,15 +46,9 @@ def render_grasps(
 def render_sheet(
     items: list[tuple], path: str | Path, columns: int = 6, title: str | None = None, panel: int = 260
 ) -> Path:
-    """Draw a sheet of many grasps, one panel each.
+    """Draw a sheet of many grasps, one panel for each of `items`: (grasps, index, mesh or cloud, label).
 
-    Args:
-        items: (grasps, index, mesh or cloud, label) for each panel.
-        path: .png or .jpg.
-        columns: panels in a row.
-
-    Returns:
-        The path.
+    path: .png or .jpg, returned; columns: panels in a row.
     """
     if not items:
         raise ValueError("There are no grasps to draw.")
@@ -85,21 +69,12 @@ def hand_views(
     vertices: np.ndarray, faces: np.ndarray, object_mesh, keypoints: np.ndarray | None = None, views: int = 2,
     panel: int = PANEL,
 ) -> list[np.ndarray]:  # fmt: skip
-    """Draw one hand of any topology on its object, from `views` sides that show both, without text.
+    """Draw one hand of any topology on its object: `views` pictures (panel, panel, 3) uint8 sRGB, without text.
 
-    Args:
-        vertices: (V, 3) in the frame of the object, metres; V = 778 with MANO's faces is drawn smoothed.
-        faces: (F, 3).
-        object_mesh: `trimesh.Trimesh`, a point cloud (N, 3) in metres, or a `SceneObject` made of one, which saves
-            time where many hands hold the same object.
-        keypoints: (21, 3) in MediaPipe order; where known, sides that show the fingers are preferred.
-        panel: width and height in pixels.
-
-    Returns:
-        `views` pictures (panel, panel, 3) uint8 sRGB.
-
-    Raises:
-        ValueError: wrong shapes, no faces, or vertices that are not finite.
+    vertices (V, 3), faces (F, 3): the hand in the frame of the object, metres, smoothed if it has MANO's mesh;
+    object_mesh: `trimesh.Trimesh`, a point cloud (N, 3), or a `SceneObject` made of one, which saves time where many
+    hands hold the same object; keypoints (21, 3) in MediaPipe order: sides that show the fingers are preferred.
+    Raises ValueError for wrong shapes, no faces, or vertices that are not finite.
     """
     hand = SceneHand(vertices, faces, keypoints)
     scene = object_mesh if isinstance(object_mesh, SceneObject) else SceneObject(object_mesh)
@@ -160,9 +135,8 @@ def compose(rows: list[list], panel: int, title: str | None):
     for x, y, caption in texts:
         draw.text((x, y), caption, fill=FAINT_INK, font=caption_font(max(11, panel // 22)), anchor="mm")
     if title:
-        draw.text(
-            (margin + gap, margin + head // 2), title, fill=INK, font=caption_font(max(14, panel // 15)), anchor="lm"
-        )
+        font = caption_font(max(14, panel // 15))
+        draw.text((margin + gap, margin + head // 2), title, fill=INK, font=font, anchor="lm")
     return image
 
 

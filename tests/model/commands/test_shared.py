@@ -80,11 +80,6 @@ def test_help_is_plain_and_tells_the_defaults_that_matter(capsys):
     assert "None" not in text and "False" not in text and "True" not in text and text.isascii()
 
 
-def test_a_former_option_works_and_is_told(capsys):
-    with pytest.warns(UserWarning, match="--number is now --pages"):
-        assert read("a", "--config", "c", "--number=3", renamed={"--number": "--pages"}).pages == 3
-
-
 @dataclass
 class Other:
     """Do something else."""
