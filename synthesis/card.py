@@ -5,11 +5,11 @@ A block begins with `<!-- figures: NAME -->` and ends with `<!-- end of NAME -->
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import fields
 from pathlib import Path
 
+from fastgrasp_model.files import write_text
 from fastgrasp_synthesis.grasp_set import GraspSetError
 
 _LIMITS = {  # field of VerifySettings: what it limits, factor to the unit, unit
@@ -65,16 +65,7 @@ def write_card(path: Path, made: dict[str, str]) -> None:
                 f"{path}: expected the lines '<!-- figures: {name} -->' and '<!-- end of {name} -->' once each; take "
                 "the card of the repository as the pattern")
         text = _pattern(name).sub(lambda match, block=block: f"{match[1]}\n{block}\n{match[3]}", text)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
-
-
-def read_blocks(path: Path) -> dict[str, str]:
-    """The blocks a card holds, by name."""
-    text = path.read_text(encoding="utf-8")
-    names = re.findall(r"^<!-- figures: (\w+) -->$", text, re.MULTILINE)
-    return {name: match[2].strip("\n") for name in names for match in [_pattern(name).search(text)] if match}
+    write_text(path, text)
 
 
 def _pattern(name: str) -> re.Pattern:

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from fastgrasp_model.files import write_json
+
 
 class FolderError(ValueError):
     """A folder of another run, or one in which another run is at work."""
@@ -64,8 +66,8 @@ def claim(out: Path, seed: int, settings, sources, shard_path) -> None:
         if len(sources.specs) > count and count % size:
             shard_path(out, count // size).unlink(missing_ok=True)  # its shard takes more objects now
     if own:
-        _write(out / "objects.json", own)
-    _write(path, asked)
+        write_json(out / "objects.json", own, sort_keys=True)
+    write_json(path, asked, sort_keys=True)
 
 
 def _read(path: Path) -> dict:
@@ -76,12 +78,6 @@ def _read(path: Path) -> dict:
     if not isinstance(there, dict):
         raise FolderError(f"{path} is not that of a grasp set; choose another --out")
     return there
-
-
-def _write(path: Path, content: dict) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    os.replace(part, path)
 
 
 def _differences(there: dict, asked: dict) -> list[str]:

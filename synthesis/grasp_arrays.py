@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+
+from fastgrasp_model.files import write_atomically
 
 FORMAT_VERSION = 1  # of a shard
 ROWS = {  # per-grasp arrays: stored type and the shape behind N
@@ -110,17 +111,13 @@ def without_repeats(grasps: GraspSet) -> GraspSet:
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], check: Callable[[int], None] | None = None) -> Path:
     """Write a compressed .npz in one step; `check` is told its bytes before it stands there, and may raise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as stream:
-            np.savez_compressed(stream, **arrays)
+
+    def write(stream) -> None:
+        np.savez_compressed(stream, **arrays)
         if check is not None:
-            check(part.stat().st_size)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+            check(stream.tell())
+
+    return write_atomically(path, write)
 
 
 def read_arrays(path: Path, names: Iterable[str], remedy: str) -> dict[str, np.ndarray]:

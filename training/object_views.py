@@ -7,7 +7,6 @@ interrupted goes on where it stopped.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor
 from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids, mesh_distance_grid
 from fastgrasp_evaluation.simulated_views import depth_noise, random_camera, visible_points
 from fastgrasp_model.completion import completed_cloud, predicted_surface
+from fastgrasp_model.files import write_atomically
 from fastgrasp_model.geometry.normals import CLOUD_POINTS, prepare_cloud
 from fastgrasp_model.networks.shape_completion import ShapeCompletion
 from fastgrasp_training.sources.object_source import ObjectSource, as_source
@@ -123,14 +123,12 @@ def _make(job: tuple[ObjectSource, Path, int, int, int]) -> None:
     seed = int.from_bytes(hashlib.sha256(source.identity().encode()).digest()[:4], "little")
     points, normals, sensors = object_views(mesh, views, np.random.default_rng(seed), count)
     field, origin, spacing = mesh_distance_grid(mesh.vertices, mesh.faces, cells)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(part, "wb") as stream:
-        np.savez(
-            stream, points=points.astype(np.float16), normals=normals.astype(np.float16),
-            sensors=sensors.astype(np.float32), field=field.astype(np.float16), origin=origin,
-            spacing=np.float32(spacing),
-        )  # fmt: skip
-    os.replace(part, path)
+    columns = dict(
+        points=points.astype(np.float16), normals=normals.astype(np.float16),
+        sensors=sensors.astype(np.float32), field=field.astype(np.float16), origin=origin,
+        spacing=np.float32(spacing),
+    )  # fmt: skip
+    write_atomically(path, lambda stream: np.savez(stream, **columns))
 
 
 def object_views(

@@ -7,7 +7,6 @@ training step (`completion.py`), so that one image serves many times.
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from fastgrasp_evaluation.simulated_views import random_camera, visible_points
+from fastgrasp_model.files import write_atomically
 from fastgrasp_model.geometry.range_image import PIXELS, STEP, RangeImage
 from fastgrasp_synthesis.object_specs import training_list
 from fastgrasp_training.object_views import make_missing
@@ -88,10 +88,7 @@ def _make(job: tuple[ObjectSource, Path, int]) -> None:
     source, path, views = job
     seed = int.from_bytes(hashlib.sha256(f"range {source.identity()}".encode()).digest()[:4], "little")
     columns = object_range_views(source.mesh(), views, np.random.default_rng(seed))
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(part, "wb") as stream:
-        np.savez_compressed(stream, **columns)
-    os.replace(part, path)
+    write_atomically(path, lambda stream: np.savez_compressed(stream, **columns))
 
 
 def object_range_views(mesh, views: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
