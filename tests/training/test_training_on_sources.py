@@ -11,9 +11,11 @@ pytest.importorskip("manifold3d")
 pytest.importorskip("igl")
 import official_layouts as layouts
 
+from fastgrasp_evaluation import benchmark
 from fastgrasp_evaluation.formats.ours import save_collection
+from fastgrasp_model import cli as commands
 from fastgrasp_model.grasps import Grasps
-from fastgrasp_training import benchmark, cli
+from fastgrasp_training import cli
 from fastgrasp_training.configuration import DataConfig, TrainingConfig
 from fastgrasp_training.data import build_bank, load_training_data
 from fastgrasp_training.object_views import TrainingObjects
@@ -74,9 +76,9 @@ def test_one_flag_trains_on_a_data_set(sources, data_config, tiny_run, tmp_path,
 def test_a_wrong_source_is_one_line(tmp_path, capsys):
     path = tmp_path / "c.yaml"
     path.write_text("{}")
-    words = ["all", "--config", str(path), "--out", str(tmp_path), "--quiet"]
-    assert cli.main([*words, "--data", f"grab:{tmp_path / 'none'}"]) == 2
-    assert cli.main([*words, "--data", "nothing"]) == 2
+    words = ["train", "all", "--config", str(path), "--out", str(tmp_path), "--quiet"]
+    assert commands.main([*words, "--data", f"grab:{tmp_path / 'none'}"]) == 2
+    assert commands.main([*words, "--data", "nothing"]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 2 and "grab.is.tue.mpg.de" in lines[0] and "--data nothing" in lines[1]
 
@@ -85,7 +87,7 @@ def test_sources_in_a_configuration():
     assert DataConfig(sources="open").sources == ("open",)
     content = {"data": {"sources": ["grab:/x", "open"]}}
     assert TrainingConfig.from_dict(content).data.sources == ("grab:/x", "open")
-    with pytest.raises(ValueError, match="data: sources: expected texts such as grab:/path"):
+    with pytest.raises(ValueError, match="data.sources.0: input should be a valid string, got 3"):
         TrainingConfig.from_dict({"data": {"sources": [3]}})
 
 
@@ -107,19 +109,8 @@ def test_the_grasps_of_a_data_set_are_measured_alone(sources, tmp_path):
 
 
 def test_generated_grasps_beside_those_of_the_data_set(sources, weights_folder, tmp_path):
-    words = [
-        "objects",
-        "--data",
-        sources[0],
-        "--samples",
-        "1",
-        "--ceiling",
-        "2",
-        "--weights",
-        weights_folder,
-        "--no-simulation",
-    ]
-    words += ["--quiet", "--workers", "1", "--json", tmp_path / "c.json"]
+    words = ["objects", "--data", sources[0], "--samples", "1", "--ceiling", "2", "--weights", weights_folder]
+    words += ["--no-simulation", "--quiet", "--workers", "1", "--json", tmp_path / "c.json"]
     assert benchmark.main([str(word) for word in words]) == 0
     report = json.loads((tmp_path / "c.json").read_text())
     assert [row["object"] for row in report["objects"]] == ["grab_mug"] and report["counts"]["grasps"] == 1
