@@ -12,7 +12,8 @@ from torch import Tensor
 
 from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
 from fastgrasp_model.grasp_model import GraspModel
-from fastgrasp_model.networks.hand_representation import HandRepresentation, HandState
+from fastgrasp_model.networks.autoencoder import HandAutoencoder
+from fastgrasp_model.networks.hand_representation import REPRESENTATION, HandRepresentation, HandState
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
 from fastgrasp_training.hand_losses import GridHandLosses
@@ -47,7 +48,7 @@ class AutoencoderStage(TrainingStage):
         states = perturbed(self.bank.true_hands(self.data, index), representation, self.generator)
         chunks = zip(*(part.split(512) for part in states), strict=True)
         vertices = torch.cat([self.model.hands(HandState(*chunk)) for chunk in chunks])
-        self.model.autoencoder.start_linear(vertices, representation.from_hands(states))
+        start_linear(self.model.autoencoder, vertices, representation.from_hands(states))
 
     def trained(self) -> list[torch.nn.Parameter]:
         return list(self.model.autoencoder.parameters())
@@ -82,3 +83,32 @@ def perturbed(state: HandState, representation: HandRepresentation, generator: S
     rotation = axis_angle_to_matrix(NOISE["rotation"] * size * generator.normal(count, 3))
     wrist = state.wrist + NOISE["wrist"] * size * generator.normal(count, 3)
     return HandState(near.betas, rotation @ state.rotation, near.hand_pose, wrist)
+
+
+@torch.no_grad()
+def start_linear(autoencoder: HandAutoencoder, hands: Tensor, representation: Tensor, ridge: float = 1e-2) -> None:
+    """Initialise as the best linear map from `hands`, as `encode` takes them, to representations (N, 64), and back.
+
+    The MLPs beside the linear maps start at zero and learn only what is not linear. A latent smaller than the
+    representation takes its largest directions; the excess of a larger one carries zeros.
+    """
+    encoder, decoder = autoencoder.encoder_linear, autoencoder.decoder_linear
+    features = autoencoder.vertex_encoder(hands)
+    x, y = features - features.mean(0), representation - representation.mean(0)
+    gram = x.T @ x + ridge * len(x) * torch.eye(x.shape[1], device=x.device)
+    line = torch.linalg.solve(gram, x.T @ y).T  # (64, features)
+    _, _, directions = torch.linalg.svd(y, full_matrices=False)
+    used = directions[: len(encoder.weight)]
+    if len(used) == REPRESENTATION:
+        used = torch.eye(REPRESENTATION, device=y.device)
+    for layer in (encoder, decoder, autoencoder.encoder[-1], autoencoder.decoder[-1]):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    encoder.weight[: len(used)] = used @ line
+    encoder.bias[: len(used)] = -used @ line @ features.mean(0)
+    decoder.weight[:, : len(used)] = used.T
+    decoder.bias.copy_(representation.mean(0))
+    latent = encoder(features)
+    autoencoder.standardise.start(latent)
+    decoder.bias += decoder.weight @ latent.mean(0)
+    decoder.weight *= latent.std(0).clamp(min=1e-4)

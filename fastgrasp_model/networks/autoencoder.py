@@ -65,33 +65,6 @@ class HandAutoencoder(nn.Module):
         encoder = PalmFrame(hand)
         return encoder, encoder.width
 
-    @torch.no_grad()
-    def start_linear(self, hands: Tensor, representation: Tensor, ridge: float = 1e-2) -> None:
-        """Initialise as the best linear map from `hands`, as `encode` takes them, to representations (N, 64), and back.
-
-        The MLPs beside the linear maps start at zero and learn only what is not linear. A latent smaller than the
-        representation takes its largest directions; the excess of a larger one carries zeros.
-        """
-        features = self.vertex_encoder(hands)
-        x, y = features - features.mean(0), representation - representation.mean(0)
-        gram = x.T @ x + ridge * len(x) * torch.eye(x.shape[1], device=x.device)
-        line = torch.linalg.solve(gram, x.T @ y).T  # (64, features)
-        _, _, directions = torch.linalg.svd(y, full_matrices=False)
-        used = directions[: len(self.encoder_linear.weight)]
-        if len(used) == REPRESENTATION:
-            used = torch.eye(REPRESENTATION, device=y.device)
-        for layer in (self.encoder_linear, self.decoder_linear, self.encoder[-1], self.decoder[-1]):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-        self.encoder_linear.weight[: len(used)] = used @ line
-        self.encoder_linear.bias[: len(used)] = -used @ line @ features.mean(0)
-        self.decoder_linear.weight[:, : len(used)] = used.T
-        self.decoder_linear.bias.copy_(representation.mean(0))
-        latent = self.encoder_linear(features)
-        self.standardise.start(latent)
-        self.decoder_linear.bias += self.decoder_linear.weight @ latent.mean(0)
-        self.decoder_linear.weight *= latent.std(0).clamp(min=1e-4)
-
     def encode(self, hands: Tensor) -> Tensor:
         """Return the latents (B, latent) of vertices (B, 778, 3) in the local frame, metres."""
         features = self.vertex_encoder(hands)

@@ -83,21 +83,6 @@ def test_palm_frame_sees_a_moved_hand_as_the_same(hand):
     torch.testing.assert_close(two[:, :9].view(-1, 3, 3), turn @ one[:, :9].view(-1, 3, 3), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("latent", [64, 48])
-def test_autoencoder_starts_as_a_good_linear_map(hand, latent):
-    autoencoder = HandAutoencoder(hand, latent, 32).eval()
-    states, vertices = _posed(hand, 3000)
-    autoencoder.representation.fit(states)
-    code = autoencoder.representation.from_hands(states)
-    autoencoder.start_linear(vertices, code)
-    z = autoencoder.encode(vertices)
-    torch.testing.assert_close(z.std(0), torch.ones(latent), atol=0.05, rtol=0)
-    wrist = autoencoder.decode(z).wrist
-    error = (autoencoder.decode_representation(z) - code).square().mean()
-    assert error < (0.15 if latent == 64 else 0.4)
-    assert (wrist - states.wrist).norm(dim=-1).mean() < (0.005 if latent == 64 else 0.1)
-
-
 def test_autoencoder_noise_only_in_training(hand):
     autoencoder = HandAutoencoder(hand, 16, 32, latent_noise=0.5)
     z = torch.randn(4, 16)
