@@ -14,7 +14,7 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from fastgrasp_model.hand import ManoLayer
-from fastgrasp_model.hand.conventions import CONVENTIONS, ForeignHand, from_parameters, with_template
+from fastgrasp_model.hand.conventions import CONVENTIONS, ForeignHand, from_parameters
 from fastgrasp_model.hand.mano_file import load_hand_file
 from fastgrasp_model.hand.mano_layer import OPEN_HAND
 
@@ -43,7 +43,7 @@ def random_hands(count: int, seed: int = 0) -> np.ndarray:
 def posed(parameters: np.ndarray, template: np.ndarray | None = None) -> np.ndarray:
     """Vertices (N, 778, 3) of the open hand in double precision; `template`: a person's own rest mesh."""
     model = load_hand_file(OPEN_HAND)
-    model = model if template is None else with_template(model, template)
+    model = model if template is None else {**model, "v_template": template}
     layer = ManoLayer(model, dtype=torch.float64)
     return layer.from_parameters(torch.from_numpy(np.asarray(parameters, dtype=np.float64))).vertices.numpy()
 

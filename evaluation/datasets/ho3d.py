@@ -4,8 +4,8 @@
     YCB/models/<object>/textured_simple.obj          the YCB-Video 3D models
 
 Read from the tool kit (shreyashampali/ho3d): hand and object are posed in the same camera frame, OpenGL's (y up, z
-backwards). Both go to the object's frame together, so the camera's axes drop out; whoever projects them into the image
-turns them first (`hand.conventions.OPENGL_TO_OPENCV`). A frame whose `objRot` is None has no annotation. Frame of the
+backwards). Both go to the object's frame together, so the camera's axes drop out; to project them into the image, turn
+them first by diag(1, -1, -1) into OpenCV's frame. A frame whose `objRot` is None has no annotation. Frame of the
 records: that of the YCB-Video model as it stands in its file, which is not that of the original YCB meshes: these are
 refused, told by `objCorners3DRest`, the corners of the model's bounding box.
 """

@@ -21,29 +21,8 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from fastgrasp_model.hand.keypoints import KEYPOINT_NAMES, keypoints_from
+from fastgrasp_model.hand.keypoints import keypoints_from
 from fastgrasp_model.hand.mano_layer import PARAMETER_COUNT, ManoLayer
-
-# Fingertip vertices, thumb to pinky. manopth and manotorch take another middle tip in their left hand.
-TIP_IDS = {
-    "manopth": (745, 317, 444, 556, 673),
-    "manopth left": (745, 317, 445, 556, 673),
-    "smplx": (744, 320, 443, 554, 671),
-}
-# From OpenGL's camera frame (HO-3D: y up, z backwards) to OpenCV's and ROS's optical frame, and back.
-OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0])
-
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")  # MANO's order
-_TIPS = tuple(f"{finger}_tip" for finger in ("thumb", "index", "middle", "ring", "pinky"))
-_MANO = (
-    "wrist",
-    *(name for finger in _FINGERS for name in KEYPOINT_NAMES if name.startswith(finger) and name not in _TIPS),
-)
-JOINT_ORDERS = {
-    "mano": _MANO,  # the 16 joints of the model, and of smplx's layer
-    "mano and tips": (*_MANO, *_TIPS),  # HO-3D's handJoints3D; smplx's joints with its tips appended
-    "mediapipe": KEYPOINT_NAMES,  # ours; OpenPose, manopth, manotorch, OakInk
-}
 
 
 @dataclass(frozen=True)
@@ -142,16 +121,6 @@ def to_pca(hand_pose: np.ndarray, layer: ManoLayer, flat_hand_mean: bool, count:
     return offset @ np.linalg.pinv(_array(layer.hands_components)[:count])
 
 
-def from_wrist_centred(transl: np.ndarray, betas: np.ndarray, layer: ManoLayer) -> np.ndarray:
-    """Where the wrist is (B, 3), as manotorch's `center_idx=0` plus a translation says it -> our transl (B, 3)."""
-    return _of_size(transl, 3, "transl") - rest_wrist(betas, layer)
-
-
-def to_wrist_centred(transl: np.ndarray, betas: np.ndarray, layer: ManoLayer) -> np.ndarray:
-    """Our transl (B, 3) -> where the wrist is (B, 3), the translation of a layer with `center_idx=0`."""
-    return _of_size(transl, 3, "transl") + rest_wrist(betas, layer)
-
-
 def from_centred(parameters: np.ndarray, layer: ManoLayer, center_idx: int = 0) -> np.ndarray:
     """Parameters (B, 61) whose translation is the place of keypoint `center_idx` -> ours (B, 61)."""
     parameters = _parameters(parameters)
@@ -218,35 +187,6 @@ def pose_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
     if quaternions.ndim != 3 or quaternions.shape[1:] != (16, 4):
         raise ValueError(f"expected quaternions of shape (B, 16, 4), got {quaternions.shape}")
     return _rotvecs(Rotation.from_quat, quaternions.reshape(-1, 4)[:, [1, 2, 3, 0]])
-
-
-def with_template(model: dict[str, np.ndarray], v_template: np.ndarray) -> dict[str, np.ndarray]:
-    """A hand model (see `load_hand_file`) with a person's own rest mesh (778, 3), metres, as GRAB uses it.
-
-    GRAB's betas are then zero: the mesh already holds the shape. Raises ValueError for another mesh.
-    """
-    v_template = np.asarray(v_template, dtype=np.float64)
-    if v_template.shape != model["v_template"].shape:
-        raise ValueError(f"expected a template of shape {model['v_template'].shape}, got {v_template.shape}")
-    return {**model, "v_template": v_template}
-
-
-def reorder_joints(points: np.ndarray, source: str, target: str) -> np.ndarray:
-    """Joints (..., J, 3) in the order JOINT_ORDERS[source] -> in the order of `target`. Raises ValueError.
-
-    To "mano" from 21 points the fingertips are dropped; the other way they are missing, see `keypoints_from`.
-    """
-    for name in (source, target):
-        if name not in JOINT_ORDERS:
-            raise ValueError(f"unknown joint order {name!r}, expected one of {sorted(JOINT_ORDERS)}")
-    have, want = JOINT_ORDERS[source], JOINT_ORDERS[target]
-    points = np.asarray(points)
-    if points.ndim < 2 or points.shape[-2] != len(have):
-        raise ValueError(f"expected {len(have)} joints in order {source!r}, got shape {points.shape}")
-    missing = [name for name in want if name not in have]
-    if missing:
-        raise ValueError(f"order {source!r} has no {', '.join(missing)}; take them from the mesh (keypoints_from)")
-    return points[..., [have.index(name) for name in want], :]
 
 
 def _keypoint_without_transl(parameters: np.ndarray, layer: ManoLayer, center_idx: int) -> np.ndarray:
