@@ -2,11 +2,10 @@
 
     python -m fastgrasp_synthesis.audit SET --grasps 2000 --seed 0 --workers 2 --out audit.json
 
-SET is a packed set or a folder of shards. Every drawn grasp is tested for one second with gravity along each of six
-directions and friction 0.8 (`metrics.hold`, the benchmark's column "held 1 s"), and measured as the benchmark measures
-it. The report gives the share that holds with its interval, by grasp type, family and split, and what each cheap
-check would be worth at tighter limits. Ctrl-C at any time: the same command goes on where it stopped. The same seed
-gives the same sample and the same figures, whatever the number of processes.
+Every drawn grasp is tested for one second with gravity along each of six directions and friction 0.8 (`metrics.hold`,
+the benchmark's column "held 1 s"), and measured as the benchmark measures it. The report gives the share that holds
+with its interval, and what each cheap check would be worth at tighter limits. After Ctrl-C the same command goes on
+where it stopped. The same seed gives the same figures, whatever the number of processes.
 """
 
 from __future__ import annotations
@@ -89,17 +88,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def audit(grasps, count: int, seed: int, workers: int, parts: Path, meshes: Path | None = None,
-          quiet: bool = True) -> dict:  # fmt: skip
-    """The report on `count` random grasps of a `GraspSet`; `parts` is a folder for what is done so far.
+          quiet: bool = True) -> dict:
+    """Return the report on `count` random grasps of a `GraspSet`; `parts` is a folder for what is done so far.
 
-    meshes: folder of the own meshes that `file:` specifications belong to. Raises InputError for an empty set or
-    parts of another audit.
+    meshes: folder of the own meshes. Raises InputError for an empty set or parts of another audit.
     """
     from fastgrasp_evaluation.metrics.parallel import run_jobs
     from fastgrasp_synthesis.workers import ONE_THREAD
 
     if not len(grasps):
-
         raise InputError("the grasp set is empty; there is nothing to audit")
     rows = np.sort(np.random.default_rng(seed).choice(len(grasps), size=min(count, len(grasps)), replace=False))
     _claim(parts, grasps, rows)
@@ -117,7 +114,6 @@ def audit(grasps, count: int, seed: int, workers: int, parts: Path, meshes: Path
 
 def _claim(parts: Path, grasps, rows: np.ndarray) -> None:
     """Make the folder of parts, or find that it belongs to this audit. Raises InputError."""
-
     key = hashlib.sha256(np.ascontiguousarray(grasps.parameters()[rows]).tobytes())
     key.update(json.dumps([grasps.objects, rows.tolist()]).encode())
     owner = parts / "owner.txt"
@@ -129,14 +125,14 @@ def _claim(parts: Path, grasps, rows: np.ndarray) -> None:
 
 def _of(grasps, rows: np.ndarray) -> dict:
     """What a worker must know of these grasps."""
+    moved = 100.0 * grasps.displacement[rows].astype(float)
     return {"hand": grasps.hand, "parameters": grasps.parameters()[rows],
-            "type": [grasps.grasp_types[kind] for kind in grasps.grasp_type[rows]], "depth_stored_mm": 1000.0
-            * grasps.depth[rows].astype(float), "slip_worst_cm": 100.0 * grasps.displacement[rows].astype(float)
-            .max(axis=1), "slip_mean_cm": 100.0 * grasps.displacement[rows].astype(float).mean(axis=1)}
+            "type": [grasps.grasp_types[kind] for kind in grasps.grasp_type[rows]],
+            "depth_stored_mm": 1000.0 * grasps.depth[rows].astype(float), "slip_worst_cm": moved.max(axis=1),
+            "slip_mean_cm": moved.mean(axis=1)}
 
 
 def _measure_to_file(job: tuple) -> None:
-
     path, spec, rows, meshes, stored = job
     write_json(path, measure(spec, rows, stored, meshes))
 
@@ -180,17 +176,19 @@ def _figures(parameters: np.ndarray, mesh, layer) -> dict[str, list]:
     test = HoldTest(mesh)
     moved = [test(skin, faces) for skin, faces in zip(hands.vertices, hands.faces, strict=True)]
     columns = {column for column, _ in FIGURES.values() if column in geometry[0]}
-    return {name: [line[name] for line in geometry] for name in sorted(columns)} | {"gravity_gap_newtons": residuals_on(
-        grasps.vertices, layer, mesh), "moved_cm": [float(100.0 * directions.max()) for directions in moved], "held": [
-            bool((directions < test.settings.limit).all()) for directions in moved]}
+    return {name: [line[name] for line in geometry] for name in sorted(columns)} | {
+        "gravity_gap_newtons": residuals_on(grasps.vertices, layer, mesh),
+        "moved_cm": [float(100.0 * directions.max()) for directions in moved],
+        "held": [bool((directions < test.settings.limit).all()) for directions in moved]}
 
 
 def summary(measured: list[dict]) -> dict:
-    """The figures of a report from the rows of `measure`."""
+    """Return the figures of a report from the rows of `measure`."""
     good = [row for row in measured if PROBLEM not in row]
-    problems = [{"row": row["row"], "object": row["object"], PROBLEM: row[PROBLEM]} for row in measured
-                if PROBLEM in row]  # fmt: skip
-    return {"held": held_share(good), **{f"held_by_{key}": _by(good, key) for key in ("type", "split", "family")},
+    problems = [{name: row[name] for name in ("row", "object", PROBLEM)} for row in measured if PROBLEM in row]
+    parts = {f"held_by_{key}": {name: held_share([row for row in good if row[key] == name])
+                                for name in sorted({row[key] for row in good})} for key in ("type", "split", "family")}
+    return {"held": held_share(good), **parts,
             "figures": {name: _spread(good, column, factor) for name, (column, factor) in FIGURES.items()},
             "checks": {name: check_worth(good, name, limits) for name, limits in CHECKS.items()} if good else {},
             "problems": problems}
@@ -205,11 +203,6 @@ def held_share(rows: list[dict]) -> dict:
     return {"grasps": len(rows), "share": hits / len(rows) if rows else None, "low": low, "high": high}
 
 
-def _by(rows: list[dict], key: str) -> dict:
-    names = sorted({row[key] for row in rows})
-    return {name: held_share([row for row in rows if row[key] == name]) for name in names}
-
-
 def _spread(rows: list[dict], column: str, factor: float) -> dict:
     """{mean, p95} of a column over the grasps that have it."""
     values = factor * np.array([row[column] for row in rows if row.get(column) is not None], dtype=float)
@@ -219,31 +212,24 @@ def _spread(rows: list[dict], column: str, factor: float) -> dict:
 
 
 def check_worth(rows: list[dict], name: str, limits: tuple[float, ...]) -> dict:
-    """What a cheap check says of the full test within the set.
+    """Return what a cheap check says of the full test within the set.
 
     auc: how often a grasp that holds has the lower figure than one that falls, ties half (None if all do the same).
     limits: for each limit the confusion if the check kept what is at most that: kept_held, kept_fell, lost_held,
     lost_fell, and the share of the kept that holds.
     """
+    from scipy.stats import rankdata
+
     value, held = np.array([row[name] for row in rows]), np.array([row["held"] for row in rows], dtype=bool)
+    good, bad = int(held.sum()), int((~held).sum())
+    auc = float((rankdata(-value)[held].sum() - good * (good + 1) / 2) / (good * bad)) if good and bad else None
     table = []
     for limit in limits:
         kept = value <= limit
-        counts = [int((a & b).sum()) for a in (kept, ~kept) for b in (held, ~held)]
-        names = ("kept_held", "kept_fell", "lost_held", "lost_fell")
-        share = float(held[kept].mean()) if kept.any() else None
-        table.append({"limit": limit, "held_share": share} | dict(zip(names, counts, strict=True)))
-    return {"auc": _auc(value, held), "limits": table}
-
-
-def _auc(value: np.ndarray, held: np.ndarray) -> float | None:
-    from scipy.stats import rankdata
-
-    good, bad = int(held.sum()), int((~held).sum())
-    if not good or not bad:
-        return None
-    ranks = rankdata(-value)
-    return float((ranks[held].sum() - good * (good + 1) / 2) / (good * bad))
+        counts = {f"{one}_{two}": int((a & b).sum()) for one, a in (("kept", kept), ("lost", ~kept))
+                  for two, b in (("held", held), ("fell", ~held))}
+        table.append({"limit": limit, "held_share": float(held[kept].mean()) if kept.any() else None} | counts)
+    return {"auc": auc, "limits": table}
 
 
 def lines(report: dict) -> list[str]:

@@ -1,11 +1,11 @@
 """A hand as some seventy spheres on its joints: a cheap, differentiable test of crossing fingers, and their parting.
 
-The spheres are fitted to the rest mesh once; posing them needs only the skeleton (`ManoLayer.pose_joints`),
-no skinning.
+The spheres are fitted to the rest mesh once; posing them needs only the skeleton (`ManoLayer.pose_joints`).
 """
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import NamedTuple
 
 import torch
@@ -31,10 +31,9 @@ _CHUNK = 512  # postures at a time, for memory
 class CollisionSpheres(NamedTuple):
     """Spheres of one hand, in metres.
 
-    `joints` (S,) long: the joint each rides on; `offsets` (S, 3): its centre relative to that joint at rest;
-    `radii` (S,); `pairs` (P, 2) long: which spheres must stay apart (never two of one finger, nor neighbours
-    in the palm); `distances` (P,): how far apart their centres must stay, at most the sum of the radii, less
-    where the rest hand is already closer (at the webs between fingers).
+    joints (S,) long: the joint each rides on; offsets (S, 3): its centre relative to that joint at rest; radii (S,);
+    pairs (P, 2) long: which spheres must stay apart; distances (P,): how far apart their centres must stay, at most the
+    sum of the radii, less where the rest hand is already closer (at the webs between fingers).
     """
 
     joints: Tensor
@@ -104,36 +103,22 @@ def _fit_slab(skin: Tensor, point: Tensor) -> tuple[Tensor, Tensor]:
 
 def _pairs(groups: list[str], joints: list[int], centres: Tensor, radii: Tensor) -> tuple[Tensor, Tensor]:
     """The pairs of spheres that may not meet, and the least distance of each."""
-    chosen = []
-    for first in range(len(groups)):
-        for second in range(first + 1, len(groups)):
-            if groups[first] == groups[second]:
-                continue
-            # The first phalanx grows out of the palm; it cannot run into it.
-            finger_joint = max(joints[first], joints[second])
-            beside_palm = "palm" in (groups[first], groups[second]) and any(finger_joint == chain[0]
-                                                                            for chain in FINGER_JOINTS.values())
-            if not beside_palm:
-                chosen.append((first, second))
+    roots = {chain[0] for chain in FINGER_JOINTS.values()}  # the first phalanx grows out of the palm: no collision
+    chosen = [(one, two) for one, two in combinations(range(len(groups)), 2) if groups[one] != groups[two] and not (
+        "palm" in (groups[one], groups[two]) and max(joints[one], joints[two]) in roots)]
     pairs = torch.tensor(chosen, device=centres.device)
     apart = (centres[pairs[:, 0]] - centres[pairs[:, 1]]).norm(dim=1)
-    roots = {FINGER_JOINTS[finger][0] for finger in FINGERS if finger != "thumb"}
-    share = [_NEAR_WEB if {joints[first], joints[second]} <= roots else _NEAR for first, second in chosen]
+    knuckles = roots - {FINGER_JOINTS["thumb"][0]}
+    share = [_NEAR_WEB if {joints[one], joints[two]} <= knuckles else _NEAR for one, two in chosen]
     return pairs, torch.minimum(radii[pairs].sum(1), apart.new_tensor(share) * apart)
 
 
 def part_fingers(angles: Tensor, layer: ManoLayer, spheres: CollisionSpheres, steps: int = 20) -> Tensor:
-    """Postures without crossing fingers, as near as may be to the given ones.
+    """Return postures without crossing fingers, as near as may be to the given ones; each row by itself.
 
-    Args:
-        angles: anatomical angles (B, 15, 3) inside `JOINT_LIMITS`, radians.
-        layer, spheres: the hand, and its `collision_spheres`; the mean shape is tested.
-        steps: at most so many descents along the depth of the overlaps; what still overlaps then is opened
-            towards the flat hand.
-
-    Returns:
-        (B, 15, 3) inside the limits; no two spheres overlap by more than `LEFT_OVERLAP`. Postures that were
-        free are returned as they are. Each row depends on itself only.
+    angles: anatomical angles (B, 15, 3) inside `JOINT_LIMITS`, radians; spheres: of the layer's mean shape; steps: at
+    most so many descents along the depth of the overlaps; what still overlaps then is opened towards the flat hand.
+    In the result no two spheres overlap by more than `LEFT_OVERLAP`.
     """
     axes = joint_axes(layer)
     parts = [_parted(part, layer, spheres, axes, steps) for part in angles.split(_CHUNK)]
@@ -180,11 +165,9 @@ def _natural(slope: Tensor) -> Tensor:
     """A slope (B, 15, 3) kept to motions a hand makes: no twist but the thumb's, and DIP joints follow PIP joints."""
     way = slope.clone()
     for finger, (first, middle, last) in FINGER_JOINTS.items():
-        if finger == "thumb":
-            way[:, [middle - 1, last - 1], :2] = 0
-            continue
-        way[:, first - 1, 0] = 0
         way[:, [middle - 1, last - 1], :2] = 0
-        way[:, middle - 1, 2] = slope[:, middle - 1, 2] + DIP_PER_PIP * slope[:, last - 1, 2]
-        way[:, last - 1, 2] = DIP_PER_PIP * way[:, middle - 1, 2]
+        if finger != "thumb":
+            way[:, first - 1, 0] = 0
+            way[:, middle - 1, 2] = slope[:, middle - 1, 2] + DIP_PER_PIP * slope[:, last - 1, 2]
+            way[:, last - 1, 2] = DIP_PER_PIP * way[:, middle - 1, 2]
     return way

@@ -83,7 +83,10 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError, WorkersError) as error:
         return _complain(error)
     except KeyboardInterrupt:
-        return _interrupted(arguments.out)
+        kept = len(list(arguments.out.glob("shard_*.npz")))
+        print(f"\nfastgrasp synthesize: interrupted; {arguments.out} keeps {kept} whole shards, the same command goes "
+              "on there", file=sys.stderr)
+        return 130
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -93,13 +96,6 @@ def main(argv: list[str] | None = None) -> int:
 def _complain(error: Exception) -> int:
     print(f"fastgrasp synthesize: {error}", file=sys.stderr)
     return 2
-
-
-def _interrupted(out: Path) -> int:
-    kept = len(list(out.glob("shard_*.npz")))
-    print(f"\nfastgrasp synthesize: interrupted; {out} keeps {kept} whole shards, the same command goes on there",
-          file=sys.stderr)
-    return 130
 
 
 def _catch_signals() -> dict:
@@ -130,21 +126,22 @@ def _run(arguments):
 
 
 def _check_device(name: str) -> None:
-    """Raises InputError if PyTorch cannot use the device, with the reason and the remedy."""
+    """Raise InputError if PyTorch cannot use the device, with the reason and the remedy."""
     import torch
 
+    kind, _, number = name.partition(":")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "cpu":
         return
-    if name.split(":")[0] != "cuda":
+    if kind != "cuda":
         raise InputError(f"--device {name}: expected cpu or cuda")
     if torch.version.cuda is None:
         raise InputError(
             f"--device {name}: this PyTorch ({torch.__version__}) is built without CUDA; install one that is "
             "(https://pytorch.org/get-started), or use --device cpu")
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if count == 0:
         raise InputError(f"--device {name}: no GPU that PyTorch can use; see `nvidia-smi`, or use --device cpu")
-    if ":" in name and not (name.split(":")[1].isdigit() and int(name.split(":")[1]) < count):
+    if ":" in name and not (number.isdigit() and int(number) < count):
         raise InputError(f"--device {name}: there are {count} GPUs, cuda:0 to cuda:{count - 1}")
 
 
@@ -155,15 +152,11 @@ def _finish(arguments, state) -> None:
     summary, problem = state.summary(), None
     if arguments.pack and state.whole.shards:
         try:
-            gap, most = arguments.pack_gap, arguments.pack_grasps
-            made = packed(arguments.out, arguments.pack, gap, most, arguments.seed, arguments.workers, arguments.json)
-            summary["packed"] = str(made)
+            summary["packed"] = str(packed(arguments.out, arguments.pack, arguments.pack_gap, arguments.pack_grasps,
+                                           arguments.seed, arguments.workers, arguments.json))
         except (ValueError, OSError, WorkerError) as error:
             problem = error
-    if arguments.json:
-        print(json.dumps(summary, indent=1))
-    else:
-        _print(summary)
+    print(json.dumps(summary, indent=1)) if arguments.json else _print(summary)
     if problem:
         raise ValueError(f"not packed: {problem}") from problem
 
@@ -184,9 +177,8 @@ def _print(summary: dict) -> None:
 
 
 def _cost(summary: dict) -> str:
-    hours, kind = (summary[name] for name in ("core_hours", "gpu_hours")), ("core", "GPU")
-    said = [f"{h:.1f} {k} hours" if h >= 1 else f"{60 * h:.1f} {k} minutes"
-            for h, k in zip(hours, kind, strict=True) if h]
+    hours = {"core": summary["core_hours"], "GPU": summary["gpu_hours"]}
+    said = [f"{h:.1f} {kind} hours" if h >= 1 else f"{60 * h:.1f} {kind} minutes" for kind, h in hours.items() if h]
     return " and ".join(said) or "no cost on record"
 
 

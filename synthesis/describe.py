@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 for a mistake in the call or a file that cannot be read."""
     from fastgrasp_model.hand.mano_layer import HandModelError
     from fastgrasp_synthesis.grasp_set import GraspSetError
-    from fastgrasp_synthesis.pipeline import SettingsError
+    from fastgrasp_synthesis.pipeline import SettingsError, load_settings
 
     try:
         words = sys.argv[1:] if argv is None else argv
@@ -56,10 +56,9 @@ def main(argv: list[str] | None = None) -> int:
         report = describe(options.set, options.audit, options.cost, options.seed)
         if options.card is not None:
             from fastgrasp_synthesis.card import blocks, write_card
-            from fastgrasp_synthesis.pipeline import load_settings
 
-            made = blocks(report["figures"], load_settings(options.config), report.get("audit"), report.get("cost"))
-            write_card(options.card, made)
+            settings = load_settings(options.config)
+            write_card(options.card, blocks(report["figures"], settings, report.get("audit"), report.get("cost")))
     except (InputError, GraspSetError, HandModelError, SettingsError, OSError) as error:
         print(f"describe: {error}", file=sys.stderr)
         return 2
@@ -73,28 +72,27 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def describe(path: Path | None = None, audit: Path | None = None, cost: Path | None = None, seed: int = 0) -> dict:
-    """{"set", "figures"} of a set, and {"audit", "cost"} of their files where given.
+    """Return {"set", "figures"} of a set (default: the shipped one), and {"audit", "cost"} of their files where given.
 
-    path: packed set or folder of shards, the shipped set by default. Raises GraspSetError, naming the file and the
-    remedy, for what cannot be read; HandModelError if the hand cannot.
+    Raises GraspSetError, naming the file and the remedy, for what cannot be read; HandModelError if the hand cannot.
     """
     from fastgrasp_synthesis.grasp_set import PACKED_GRASPS, load_grasp_set
     from fastgrasp_synthesis.packing import hand_layer
     from fastgrasp_synthesis.set_figures import figures
 
     path = path or PACKED_GRASPS
-    beside = {}
+    more = {}
     if audit is not None:
         found = read_report(audit, _AUDIT, "python -m fastgrasp_synthesis.audit")
-        beside["audit"] = {name: found[name] for name in _AUDIT}
+        more["audit"] = {name: found[name] for name in _AUDIT}
     if cost is not None:
-        beside["cost"] = read_cost(cost)
+        more["cost"] = read_cost(cost)
     grasps = load_grasp_set(path)
-    return {"set": path.name, "figures": figures(grasps, path, hand_layer(grasps.hand), seed)} | beside
+    return {"set": path.name, "figures": figures(grasps, path, hand_layer(grasps.hand), seed)} | more
 
 
 def read_report(path: Path, names: tuple[str, ...], maker: str) -> dict:
-    """A JSON object with at least these names. Raises GraspSetError naming the file and the command that makes it."""
+    """Return a JSON object with at least these names. Raises GraspSetError naming the command that makes the file."""
     from fastgrasp_synthesis.grasp_set import GraspSetError
 
     try:
@@ -108,7 +106,7 @@ def read_report(path: Path, names: tuple[str, ...], maker: str) -> dict:
 
 
 def read_cost(path: Path) -> dict:
-    """What a set cost: from the log of a run (progress.jsonl), or from what `fastgrasp synthesize --json` prints.
+    """Return what a set cost, from the log of a run (progress.jsonl) or what `fastgrasp synthesize --json` prints.
 
     The log counts the last line of each shard, and the cost of all lines; seed from set.json beside it. Raises
     GraspSetError.
@@ -119,40 +117,39 @@ def read_cost(path: Path) -> dict:
 
     if path.name != LOG:
         found = read_report(path, _COST, "fastgrasp synthesize --json")
-        return {name: found[name] for name in (*_COST, "shards")
-                if name in found} | {"seconds_by_stage": found.get("seconds_by_stage", {}), "version": __version__}
+        names = [name for name in (*_COST, "shards") if name in found]
+        return {name: found[name] for name in names} | {
+            "seconds_by_stage": found.get("seconds_by_stage", {}), "version": __version__}
     if not path.is_file():
         raise GraspSetError(f"{path}: no such file; `fastgrasp synthesize --out` writes it beside the shards")
     numbers = logged_shards(path.parent)
     if not numbers:
         raise GraspSetError(f"{path}: holds no line of a shard; `fastgrasp synthesize --out` writes it")
     cost = read_log(path.parent, dict.fromkeys(numbers, path)).summary() | {"version": __version__}
-    beside = path.with_name("set.json")
-    if beside.is_file():
-        cost["seed"] = read_report(beside, ("seed",), "fastgrasp synthesize")["seed"]
+    settings = path.with_name("set.json")
+    if settings.is_file():
+        cost["seed"] = read_report(settings, ("seed",), "fastgrasp synthesize")["seed"]
     return cost
 
 
 def lines(figures: dict) -> list[str]:
-    """The figures for a terminal."""
-    size, each, moved = figures["size"], figures["grasps_per_object"], figures["displacement_mm"]["worst_of_six"]
+    """Return the figures for a terminal."""
+    size, each, found = figures["size"], figures["grasps_per_object"], figures["diversity"]
     text = [
         f"{size['grasps']} grasps of {size['objects']} objects in {size['families']} families, hand: {size['hand']}"]
     if "file_bytes" in size:
         text.append(f"{size['file_bytes']} bytes, {size['bytes_per_grasp']:.1f} a grasp")
     text += [f"  {name:12s} {s['grasps']:7d} on {s['objects']} objects" for name, s in figures["splits"].items()]
     text.append(f"on an object {each['min']} to {each['max']}, median {each['median']:g}; 40 or more on "
-                f"{each['share_well_held']:.0%} of them")  # fmt: skip
+                f"{each['share_well_held']:.0%} of them")
     for name, kind in sorted(figures["types"].items(), key=lambda item: -item[1]["grasps"]):
         text.append(
             f"  {name:20s} {kind['grasps']:7d} {kind['share']:6.1%}, on {kind['share_of_objects']:.0%} of objects")
-    depth = figures["depth_mm"]
-    text.append(f"depth mm: median {depth['median']:.1f}, 95 % {depth['p95']:.1f}, greatest {depth['max']:.1f}")
-    text.append(f"worst move mm: median {moved['median']:.1f}, 95 % {moved['p95']:.1f}, greatest {moved['max']:.1f}")
-    found = figures["diversity"]
+    for name, spread in (("depth", figures["depth_mm"]), ("worst move", figures["displacement_mm"]["worst_of_six"])):
+        text.append(name + " mm: median {median:.1f}, 95 % {p95:.1f}, greatest {max:.1f}".format(**spread))
     if found["objects"]:
         text.append(f"two grasps of an object lie {found['joint_distance_cm']['mean']:.1f} cm apart, joint by joint; "
-                    f"entropy of {found['objects']} objects {found['pooled_entropy_nats']:.2f} nats")  # fmt: skip
+                    f"entropy of {found['objects']} objects {found['pooled_entropy_nats']:.2f} nats")
     return text
 
 

@@ -18,31 +18,24 @@ def shown(stream=None):
 
 
 def line(run) -> str:
-    """The state of a run in one line."""
+    """Return the state of a run in one line."""
     whole, wanted = run.whole, "" if run.wanted is None else f" of {run.wanted}"
     rate = run.now.grasps / run.wall if run.wall else 0.0
-    tried = sum(whole.candidates.values())
-    share = f"{whole.grasps / tried:.0%}" if tried else "-"
-    return (f"{whole.shards}/{run.shards} shards  {whole.grasps}{wanted} grasps  {rate:.1f}/s  yield {share}  "
-            f"{_duration(run.remaining())} left")
+    minutes, left = None if run.remaining() is None else round(run.remaining() / 60), "?"
+    if minutes is not None:
+        left = f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+    return (f"{whole.shards}/{run.shards} shards  {whole.grasps}{wanted} grasps  {rate:.1f}/s  yield "
+            f"{_share(whole.grasps, sum(whole.candidates.values()))}  {left} left")
 
 
-def types_line(tally) -> str:
-    """Kept grasps and yield of each grasp type in one line."""
+def _by_type(tally) -> list[tuple[str, int, str]]:
+    """Name, kept grasps and yield of each grasp type, the most frequent first."""
     kinds = sorted(tally.candidates, key=lambda name: -tally.kept[name])
-    return "  ".join(f"{name} {tally.kept[name]} ({_share(tally, name)})" for name in kinds)
+    return [(name, tally.kept[name], _share(tally.kept[name], tally.candidates[name])) for name in kinds]
 
 
-def _share(tally, name: str) -> str:
-    tried = tally.candidates[name]
-    return f"{tally.kept[name] / tried:.0%}" if tried else "-"
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+def _share(kept: int, tried: int) -> str:
+    return f"{kept / tried:.0%}" if tried else "-"
 
 
 @contextmanager
@@ -52,23 +45,22 @@ def _plain(stream):
     said = [0]
     ended = threading.Event()
 
-    def say() -> None:
-        run = state[0]
+    def say(run) -> None:
         print(f"synthesize: {line(run)}", file=stream, flush=True)
         if run.whole.candidates:
-            print(f"  {types_line(run.whole)}", file=stream, flush=True)
+            print("  " + "  ".join("{} {} ({})".format(*kind) for kind in _by_type(run.whole)), file=stream, flush=True)
 
     def watch(run) -> None:
         if not state:
             state.append(run)
-            say()
+            say(run)
         said[0] = _notices(run, said[0], lambda text: print(f"synthesize: {text}", file=stream, flush=True))
 
     def tick() -> None:
         while not ended.wait(MINUTE):
-            if state:
-                watch(state[0])
-                say()
+            for run in state:
+                watch(run)
+                say(run)
 
     teller = threading.Thread(target=tick, daemon=True)
     teller.start()
@@ -77,8 +69,8 @@ def _plain(stream):
     finally:
         ended.set()
         teller.join()
-        if state:
-            watch(state[0])
+        for run in state:
+            watch(run)
 
 
 @contextmanager
@@ -108,8 +100,7 @@ def _picture(run):
     share = run.whole.shards / run.shards if run.shards else 1.0
     if run.wanted:
         share = max(share, run.whole.grasps / run.wanted)
-    kinds = sorted(run.whole.candidates, key=lambda name: -run.whole.kept[name])
-    cells = [f"{name} [bold]{run.whole.kept[name]}[/] [dim]{_share(run.whole, name)}[/]" for name in kinds]
+    cells = ["{} [bold]{}[/] [dim]{}[/]".format(*kind) for kind in _by_type(run.whole)]
     bar = Table.grid(expand=True)
     bar.add_row(ProgressBar(total=1.0, completed=min(1.0, share)))
     return Group(bar, Text(line(run)), Columns(map(Text.from_markup, cells), padding=(0, 3)))

@@ -59,9 +59,8 @@ def claim(out: Path, seed: int, settings, sources, shard_path) -> None:
         there = _read(path)
         differing = _differences(there, asked) + _changed_meshes(out, sources.own)
         if differing:
-            raise FolderError(
-                f"{out} holds a run with other settings: {'; '.join(differing)}. Give the same, or choose another --out"
-            )
+            raise FolderError(f"{out} holds a run with other settings: {'; '.join(differing)}. Give the same, or "
+                              "choose another --out")
         count, size = len(there["objects"]), settings.objects_per_shard
         if len(sources.specs) > count and count % size:
             shard_path(out, count // size).unlink(missing_ok=True)  # its shard takes more objects now
@@ -86,18 +85,15 @@ def _differences(there: dict, asked: dict) -> list[str]:
     said = [f"{name} is {old.get(name, 'not named')} there, {new.get(name, 'not named')} asked for"
             for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     before, after = there.get("objects") or [], asked["objects"]
-    if before != after[: len(before)] or not before:
-        said.append(_other_objects(before, after))
+    other = [f"object {place} is {one} there, {two} asked for"
+             for place, (one, two) in enumerate(zip(before, after, strict=False), start=1) if one != two]
+    if other:
+        said.append(other[0])
+    elif not before:
+        said.append("its objects are not named there (an earlier version of the folder)")
+    elif len(before) > len(after):
+        said.append(f"{len(before)} objects there, only {len(after)} asked for (a folder can grow, not shrink)")
     return said
-
-
-def _other_objects(before: list[str], after: list[str]) -> str:
-    for place, (old, new) in enumerate(zip(before, after, strict=False), start=1):
-        if old != new:
-            return f"object {place} is {old} there, {new} asked for"
-    if not before:
-        return "its objects are not named there (an earlier version of the folder)"
-    return f"{len(before)} objects there, only {len(after)} asked for (a folder can grow, not shrink)"
 
 
 def _changed_meshes(out: Path, own: dict[str, dict]) -> list[str]:

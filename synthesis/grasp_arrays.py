@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -112,10 +113,10 @@ def without_repeats(grasps: GraspSet) -> GraspSet:
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], check: Callable[[int], None] | None = None) -> Path:
     """Write a compressed .npz in one step; `check` is told its bytes before it stands there, and may raise."""
 
-    def write(stream) -> None:
+    def write(stream: BinaryIO) -> None:
         np.savez_compressed(stream, **arrays)
         if check is not None:
-            check(stream.tell())
+            check(stream.seek(0, os.SEEK_END))
 
     return write_atomically(path, write)
 

@@ -8,8 +8,9 @@ from torch import Tensor
 from fastgrasp_evaluation.joint_angles import angles_to_matrices
 from fastgrasp_model.geometry.rotations import matrix_to_axis_angle, rotation_6d_to_matrix
 from fastgrasp_model.hand import VERTICES
-from fastgrasp_model.hand.anatomy import FINGER_JOINTS, joint_axes, pads, rest_normals
-from fastgrasp_model.hand.mano_layer import HandPose, ManoLayer
+from fastgrasp_model.hand.anatomy import pads, rest_normals
+from fastgrasp_model.hand.joint_limits import FINGER_JOINTS, angles_to_matrices, joint_axes
+from fastgrasp_model.hand.mano_layer import ManoLayer
 from fastgrasp_synthesis.collision_spheres import CollisionSpheres, collision_spheres
 from fastgrasp_synthesis.grasp_types import FINGERS, GRASP_TYPES, SETS, SIDES, TIPS, GraspType
 
@@ -68,10 +69,6 @@ class Hands:
     def rotations(self, orient6: Tensor, angles: Tensor) -> Tensor:
         """Local rotations (B,16,3,3) of a 6-D wrist rotation (B,6) and anatomical angles (B,15,3)."""
         return torch.cat([rotation_6d_to_matrix(orient6)[:, None], angles_to_matrices(angles, self.axes)], dim=1)
-
-    def pose(self, betas: Tensor, rotations: Tensor, transl: Tensor) -> HandPose:
-        """The posed skeleton, see `ManoLayer.pose_joints`."""
-        return self.layer.pose_joints(betas, rotations, transl)
 
     def parameters(self, betas: Tensor, rotations: Tensor, transl: Tensor) -> Tensor:
         """The 61 parameters (B,61) of hands given by matrices."""

@@ -84,7 +84,7 @@ class Optimiser:
         """The `keep` starts that look best (contact and penetration), an equal share for every object."""
         with torch.no_grad():
             rotations = self.hands.rotations(matrix_to_rotation_6d(starts.orient), starts.angles)
-            pose = self.hands.pose(starts.betas, rotations, starts.transl)
+            pose = self.hands.layer.pose_joints(starts.betas, rotations, starts.transl)
             vertices = self.hands.layer.skin(pose, starts.betas, rotations, self.hands.subset)
             distance = grids.query(vertices, starts.object)
             reach, _ = contact.soft_contacts(vertices, distance, self.members)
@@ -130,7 +130,7 @@ class Optimiser:
         s, hands = self.settings, self.hands
         progress = min(1.0, step / (0.6 * s.steps))
         rotations = hands.rotations(orient, angles)
-        pose = hands.pose(starts.betas, rotations, transl)
+        pose = hands.layer.pose_joints(starts.betas, rotations, transl)
         vertices = skin(pose, rotations)
         distance = grids.query(vertices, starts.object)
         reach, places = contact.soft_contacts(vertices, distance, self.members)

@@ -1,8 +1,8 @@
 """The packed grasp set: one .npz of fixed-point codes, about 72 bytes a grasp; docs/grasp_set.md gives each array.
 
-A hand is stored as the numbers it was made of: shape, wrist, and the 45 anatomical angles (twist, spread, bend) of
-`fastgrasp_evaluation.joint_angles`, which mean something only with the joint axes of their hand. So the file names
-its hand and the SHA-256 of the hand's file, and reading it needs that hand. """
+A hand is stored as shape, wrist and the 45 anatomical angles of `fastgrasp_model.hand.joint_limits`, which depend on
+the joint axes of the hand. So the file names its hand with a SHA-256, and reading it needs that hand.
+"""
 
 from __future__ import annotations
 
@@ -29,38 +29,38 @@ _AGAIN = "take the file from the repository again, or pack the shards again with
 def pack(grasps: GraspSet, path: str | Path, limit_bytes: int | None = None, hand: str | Path | None = None) -> Path:
     """Write a set as one packed file, atomically; `unpack` and `load_grasp_set` read it.
 
-    Grasps are sorted by object and type; where an object is listed twice its rows become one. The vertices of the
-    unpacked hands lie within 0.1 mm; depth and displacement are rounded to 0.1 mm, and above 25.5 mm are that.
+    Grasps are sorted by object and type. The vertices of the unpacked hands lie within 0.1 mm; depth and displacement
+    are rounded to 0.1 mm, and above 25.5 mm are that. limit_bytes: the file must not be larger; hand: the hand's file,
+    where it is neither the open hand nor the one that FASTGRASP_HAND names.
 
-    Args:
-        limit_bytes: the file must not be larger.
-        hand: the hand's file, where it is neither the open hand nor the one that FASTGRASP_HAND names.
-
-    Raises:
-        GraspSetError: no grasps, wrong shapes, values that are not finite or of no hand, joints beyond their limits
-            by more than `BEYOND`, a file above the limit, or no file of the hand.
+    Raises GraspSetError: no grasps, wrong shapes, values that are not finite or of no hand, joints beyond their limits
+    by more than `BEYOND`, a file above the limit, or no file of the hand.
     """
     grasps = without_repeats(grasps)
     _check(grasps)
     sha256, layer = _hand(grasps.hand, hand)
     angles = _within_limits(fixed_point.to_angles(grasps.hand_pose, joint_axes(layer)))
     order = np.lexsort((grasps.grasp_type, grasps.object))
-    arrays = _encoded(grasps[order], angles[order]) | dict(counts=np.bincount(grasps.object, minlength=len(
-        grasps.objects)).astype(np.uint32), objects=np.array(grasps.objects, dtype=np.str_), grasp_types=np.array(
-            grasps.grasp_types, dtype=np.str_), hand=np.str_(grasps.hand), hand_sha256=np.str_(
-                sha256), candidates=np.int64(grasps.candidates), version=np.int64(PACKED_VERSION))
-    return _write(Path(path), arrays, len(grasps), limit_bytes)
+    counts = np.bincount(grasps.object, minlength=len(grasps.objects)).astype(np.uint32)
+    arrays = _encoded(grasps[order], angles[order]) | {
+        "counts": counts, "objects": np.array(grasps.objects, dtype=np.str_),
+        "grasp_types": np.array(grasps.grasp_types, dtype=np.str_), "hand": np.str_(grasps.hand),
+        "hand_sha256": np.str_(sha256), "candidates": np.int64(grasps.candidates), "version": np.int64(PACKED_VERSION)}
+
+    def check(size: int) -> None:
+        if limit_bytes is not None and size > limit_bytes:
+            raise GraspSetError(
+                f"{len(grasps)} grasps take {size} bytes ({size / len(grasps):.1f} each), the limit is {limit_bytes}; "
+                f"`thin` the set to {int(0.99 * len(grasps) * limit_bytes / size)} grasps")
+
+    return write_arrays(Path(path), arrays, check)
 
 
 def unpack(path: str | Path, hand: str | Path | None = None) -> GraspSet:
-    """Read a packed file, floats as float32.
+    """Read a packed file, floats as float32; `hand` as for `pack`.
 
-    Args:
-        hand: the hand's file, where it is neither the open hand nor the one that FASTGRASP_HAND names.
-
-    Raises:
-        GraspSetError: a damaged file, another version, values of no hand, a missing hand or another one than the
-            set was packed with; each with the remedy.
+    Raises GraspSetError, with the remedy: a damaged file, another version, values of no hand, a missing hand or another
+    one than the set was packed with.
     """
     path = Path(path)
     arrays = read_arrays(path, _ARRAYS, _AGAIN)
@@ -70,13 +70,15 @@ def unpack(path: str | Path, hand: str | Path | None = None) -> GraspSet:
     _check_arrays(arrays, path)
     values = {name: _decoded(arrays, name, path) for name in fixed_point.COLUMNS}
     layer = _same_hand(arrays, hand, path)
-    grasps = GraspSet(betas=values["betas"], global_orient=values["global_orient"], hand_pose=fixed_point.to_hand_pose(
-        values["angles"], joint_axes(layer)), transl=values["transl"], object=np.repeat(
-            np.arange(len(arrays["counts"]), dtype=np.int32), arrays["counts"].astype(np.int64)), grasp_type=arrays[
-                "grasp_type"].astype(np.int16), depth=fixed_point.decode_tenths(arrays["depth"]),
-                      displacement=np.ascontiguousarray(fixed_point.decode_tenths(arrays["displacement"]).T),
-                      objects=arrays["objects"].tolist(), grasp_types=arrays["grasp_types"].tolist(),
-                      hand=str(arrays["hand"]), candidates=int(arrays["candidates"]))
+    counts = arrays["counts"].astype(np.int64)
+    grasps = GraspSet(
+        betas=values["betas"], global_orient=values["global_orient"], transl=values["transl"],
+        hand_pose=fixed_point.to_hand_pose(values["angles"], joint_axes(layer)),
+        object=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
+        grasp_type=arrays["grasp_type"].astype(np.int16), depth=fixed_point.decode_tenths(arrays["depth"]),
+        displacement=np.ascontiguousarray(fixed_point.decode_tenths(arrays["displacement"]).T),
+        objects=arrays["objects"].tolist(), grasp_types=arrays["grasp_types"].tolist(), hand=str(arrays["hand"]),
+        candidates=int(arrays["candidates"]))
     try:
         grasps.check_rows()
     except GraspSetError as error:
@@ -165,28 +167,17 @@ def _within_limits(angles: np.ndarray) -> np.ndarray:
     return np.clip(angles, low, high)
 
 
-def _write(path: Path, arrays: dict, count: int, limit: int | None) -> Path:
-    def check(size: int) -> None:
-        if limit is not None and size > limit:
-            raise GraspSetError(
-                f"{count} grasps take {size} bytes ({size / count:.1f} each), the limit is {limit}; `thin` the set to "
-                f"{int(0.99 * count * limit / size)} grasps")
-
-    return write_arrays(path, arrays, check)
-
-
 def _check_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
-    count = arrays["grasp_type"].size
-    kinds = arrays["grasp_types"].size
-    objects = arrays["objects"].size
-    expected = {"depth": ("u1", (count,)), "displacement": ("u1", (6, count)), "grasp_type": ("u1", (count,))}
-    expected |= {"counts": ("u4", (objects,)), "objects": ("U", (objects,)), "grasp_types": ("U", (kinds,))}
-    expected |= {"hand": ("U", ()), "hand_sha256": ("U", ()), "candidates": ("i8", ())}
+    count, kinds, objects = (arrays[name].size for name in ("grasp_type", "grasp_types", "objects"))
+    expected = {"depth": ("u1", (count,)), "displacement": ("u1", (6, count)), "grasp_type": ("u1", (count,)),
+                "counts": ("u4", (objects,)), "objects": ("U", (objects,)), "grasp_types": ("U", (kinds,)),
+                "hand": ("U", ()), "hand_sha256": ("U", ()), "candidates": ("i8", ())}
     for name, columns in fixed_point.COLUMNS.items():
-        planes = int(arrays[f"{name}_bits"].sum(dtype=np.uint64)) if arrays[f"{name}_bits"].dtype == np.uint8 else 0
-        expected |= {f"{name}_high": ("u1", (columns, count)), f"{name}_low": ("u1", (planes, -(-count // 8)))}
-        expected[f"{name}_bits"] = ("u1", (columns,))
-        expected |= {f"{name}_{part}": ("f8", (columns,)) for part in ("start", "step")}
+        bits = arrays[f"{name}_bits"]
+        planes = int(bits.sum(dtype=np.uint64)) if bits.dtype == np.uint8 else 0
+        shapes = {"high": ("u1", (columns, count)), "low": ("u1", (planes, -(-count // 8))), "bits": ("u1", (columns,)),
+                  "start": ("f8", (columns,)), "step": ("f8", (columns,))}
+        expected |= {f"{name}_{part}": shape for part, shape in shapes.items()}
     for name, (kind, shape) in expected.items():
         found = arrays[name]
         if found.shape != shape or kind not in (found.dtype.kind, found.dtype.str[1:]):

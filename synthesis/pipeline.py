@@ -58,17 +58,14 @@ class Run:
 
     @property
     def wall(self) -> float:
-        """Seconds since this run began."""
         return time.perf_counter() - self.started
 
     @property
     def enough(self) -> bool:
-        """Whether the folder holds the grasps that were asked for."""
         return self.wanted is not None and self.whole.grasps >= self.wanted
 
     @property
     def complete(self) -> bool:
-        """Whether there is nothing left to do."""
         return self.enough or self.whole.shards >= self.shards
 
     def notice(self, text: str) -> None:
@@ -93,7 +90,7 @@ class Run:
 
 
 def load_settings(config: str | Path | None = None, per_object: int | None = None, candidates: int | None = None):
-    """`ShardSettings` from a YAML file of the same field names.
+    """Return `ShardSettings` from a YAML file of the same field names.
 
     per_object overrides the number of grasps kept on an object at most, and scales the candidates with it; candidates
     overrides those. Raises SettingsError naming the file and the unknown field, or the value that is no such number.
@@ -102,26 +99,21 @@ def load_settings(config: str | Path | None = None, per_object: int | None = Non
 
     from fastgrasp_synthesis.shard import OptimiseSettings, ShardSettings, SlipSettings, VerifySettings
 
-    values: dict = {}
-    if config is not None:
-        try:
-            values = yaml.safe_load(Path(config).read_text()) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise SettingsError(f"{config}: cannot be read as YAML ({error})") from error
     try:
-        groups = {"optimise": OptimiseSettings, "verify": VerifySettings, "slip": SlipSettings}
+        values = yaml.safe_load(Path(config).read_text()) or {} if config is not None else {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{config}: cannot be read as YAML ({error})") from error
+    groups = {"optimise": OptimiseSettings, "verify": VerifySettings, "slip": SlipSettings}
+    try:
         nested = {name: kind(**_numbers(kind, values.pop(name, {}))) for name, kind in groups.items()}
-        _numbers(ShardSettings, values)
-        if per_object is not None:
-            kept = values.get("grasps", ShardSettings.grasps)
-            tried = values.get("candidates", ShardSettings.candidates)
-            values.update(grasps=per_object, candidates=max(1, round(tried * per_object / kept)))
-            values["enough"] = min(values.get("enough", ShardSettings.enough), per_object)  # no rounds beyond it
-        if candidates is not None:
-            values.update(candidates=candidates)
-        return ShardSettings(**values, **nested)
+        settings = ShardSettings(**_numbers(ShardSettings, values), **nested)
     except (TypeError, AttributeError) as error:
         raise SettingsError(f"{config}: {error}; the fields are those of config/synthesis.yaml") from error
+    if per_object is not None:  # no rounds beyond it
+        tried = max(1, round(settings.candidates * per_object / settings.grasps))
+        enough = min(settings.enough, per_object)
+        settings = replace(settings, grasps=per_object, candidates=tried, enough=enough)
+    return settings if candidates is None else replace(settings, candidates=candidates)
 
 
 def _numbers(kind: type, values: dict) -> dict:
@@ -153,13 +145,10 @@ def run(out: str | Path, objects: int | str | list[str] = 400, settings=None, se
         claim(out, seed, settings, sources, shard_path)
         jobs = _jobs(sources, settings.objects_per_shard, seed)
         there = {number: shard_path(out, number) for number in jobs if shard_path(out, number).is_file()}
-        state = Run(out, len(jobs), grasps, read_log(out, there))
-        watch = watch or (lambda state: None)
+        state, watch = Run(out, len(jobs), grasps, read_log(out, there)), watch or (lambda state: None)
         watch(state)
         if not state.complete:
-            todo = (_with_meshes(job, sources) for number, job in jobs.items() if number not in there)
-            sizes = {number: len(job.specs) for number, job in jobs.items()}
-            _work(state, todo, sizes, settings, workers or WorkerSettings(), watch)
+            _work(state, jobs, there, sources, settings, workers or WorkerSettings(), watch)
     return state
 
 
@@ -169,9 +158,8 @@ def shard_path(out: Path, number: int) -> Path:
 
 
 def _jobs(sources: Sources, size: int, seed: int) -> dict[int, Job]:
-    specs = sources.specs
-    firsts = range(0, len(specs), size)
-    return {n: Job(n, specs[first : first + size], seed * 1_000_003 + n) for n, first in enumerate(firsts)}
+    parts = [sources.specs[first : first + size] for first in range(0, len(sources.specs), size)]
+    return {number: Job(number, part, seed * 1_000_003 + number) for number, part in enumerate(parts)}
 
 
 def _with_meshes(job: Job, sources: Sources) -> Job:
@@ -180,11 +168,13 @@ def _with_meshes(job: Job, sources: Sources) -> Job:
     return replace(job, meshes={spec: (mesh.vertices.copy(), mesh.faces.copy()) for spec, mesh in loaded.items()})
 
 
-def _work(state: Run, todo: Iterator[Job], sizes: dict[int, int], settings, workers: WorkerSettings, watch) -> None:
-    """Do the jobs and write what comes back: first its line of the log, then, in one step, the shard."""
+def _work(state: Run, jobs: dict[int, Job], there: dict, sources: Sources, settings, workers: WorkerSettings,
+          watch) -> None:
+    """Do the jobs that are not there and write what comes back: first its line of the log, then the shard."""
+    todo = (_with_meshes(job, sources) for number, job in jobs.items() if number not in there)
     with closing(workers.results(settings, todo, state.notice)) as results:
         for made in results:
-            record = record_of(made, sizes[made.number], workers.device)
+            record = record_of(made, len(jobs[made.number].specs), workers.device)
             append_record(state.out, record)
             if not made.failed:
                 made.grasps.save(shard_path(state.out, made.number))

@@ -1,9 +1,8 @@
 """Shards made by a Ray cluster: each is a task of one core (or one GPU), on whichever machine is free.
 
-The machines need this package installed, in the same version, and no shared folder: own meshes travel with the task,
-and the shard comes back to the process that asked for it. `pip install "fastgrasp-ros2[ray]"` brings Ray. A cluster
-that wants a token (Ray's own matter, see https://docs.ray.io/en/latest/ray-security/token-auth.html) is reached with
-RAY_AUTH_MODE=token in the environment.
+The machines need this package in the same version (`pip install "fastgrasp-ros2[ray]"`) and no shared folder: own
+meshes travel with the task. A cluster that wants a token is reached with RAY_AUTH_MODE=token in the environment
+(https://docs.ray.io/en/latest/ray-security/token-auth.html).
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def on_ray(settings, device: str, jobs: Iterable[Job], address: str, count: int,
 
 
 def _connected(address: str, count: int, device: str):
-    """The module ray, connected to the cluster."""
+    """Return the module ray, connected to the cluster."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns of a change to come
     try:
@@ -60,14 +59,13 @@ def _connected(address: str, count: int, device: str):
     except ImportError as error:
         raise WorkersError(
             f'--ray needs Ray, which is not installed ({error}): pip install "fastgrasp-ros2[ray]"') from error
-    quiet = {"logging_level": "ERROR", "log_to_driver": False}
+    local = {"num_cpus": count, "include_dashboard": False} if address == "local" else {}
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
         with _signals_kept():
-            _reach(address)
-            if address == "local":
-                ray.init(address="local", num_cpus=count, include_dashboard=False, **quiet)
-            else:
-                ray.init(address=address, **quiet)
+            if host and port.isdigit():  # whether anybody listens there Ray itself takes minutes to say
+                socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+            ray.init(address=address, logging_level="ERROR", log_to_driver=False, **local)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise WorkersError(f"--ray {address}: no cluster answers ({error}); start one with `ray start --head`, or give "
                            "`--ray local`; if it wants a token, set RAY_AUTH_MODE=token") from error
@@ -75,13 +73,6 @@ def _connected(address: str, count: int, device: str):
         ray.shutdown()
         raise WorkersError(f"--ray {address}: the cluster has no GPU; add a machine with one, or use --device cpu")
     return ray
-
-
-def _reach(address: str) -> None:
-    """Raises OSError if nobody listens at host:port, which Ray itself takes minutes to say."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 @contextmanager

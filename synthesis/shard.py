@@ -108,32 +108,31 @@ class ShardMaker:
         return self.optimiser.run(starts, grids)
 
     def _verified(self, found: Optimised, meshes: list, grids: SignedDistanceGrids, report: ShardReport,
-                  clock: _Clock) -> Verified:  # fmt: skip
+                  clock: _Clock) -> Verified:
         """The hands that pass every test, cheap tests first; what each test turned away goes into the report."""
         limits = self.settings.verify
         verdict = cheap_tests(self.hands, found, grids, limits)
-        rows = verdict.passed.nonzero().squeeze(1)
-        faces, distance = self.hands.layer.closed_faces, verdict.distance[rows]
-        residual = worst_wrench_residual(verdict.vertices[rows], faces, distance, grids, found.object[rows])
-        stable = residual <= limits.gravity
-        loose, rows = int((~stable).sum()), rows[stable]
-        clock.lap("tests")
-        inertias = torch.stack([unit_inertia(mesh) for mesh in meshes]).to(self.device)
-        moved = slip_distances(verdict.vertices[rows], found.object[rows], grids, inertias, self.settings.slip)
-        allowed = torch.tensor(slip_limits(meshes, limits), dtype=moved.dtype, device=self.device)
-        held = moved.amax(1) < allowed[found.object[rows]]
-        clock.lap("slip")
-        slipped, rows, moved = int((~held).sum()), rows[held], moved[held]
-        volumes = shared_volumes(self.hands, verdict.vertices[rows], found.object[rows], meshes)
-        thin = torch.from_numpy(volumes > limits.volume).to(self.device)
-        through, rows, moved = int(thin.sum()), rows[~thin], moved[~thin]
-        clock.lap("volume")
-        crossed = torch.from_numpy(self_depths(self.hands, verdict.vertices[rows]) > limits.self_depth).to(self.device)
-        clock.lap("self_depth")
         report.rejected.update(verdict.rejected)
-        report.rejected.update(gravity=loose, slip=slipped, volume=through, self_depth=int(crossed.sum()))
-        rows = rows[~crossed]
-        return Verified(found.pick(rows), verdict.depth[rows], moved[~crossed])
+        rows = verdict.passed.nonzero().squeeze(1)
+
+        def passing(name: str, good: torch.Tensor, stage: str) -> torch.Tensor:
+            report.rejected[name] += int((~good).sum())
+            clock.lap(stage)
+            return rows[good]
+
+        residual = worst_wrench_residual(verdict.vertices[rows], self.hands.layer.closed_faces, verdict.distance[rows],
+                                         grids, found.object[rows])
+        rows = passing("gravity", residual <= limits.gravity, "tests")
+        inertias = torch.stack([unit_inertia(mesh) for mesh in meshes]).to(self.device)
+        slipped = slip_distances(verdict.vertices[rows], found.object[rows], grids, inertias, self.settings.slip)
+        moved = slipped.new_zeros(len(verdict.passed), slipped.shape[1]).index_put_((rows,), slipped)
+        allowed = torch.tensor(slip_limits(meshes, limits), dtype=moved.dtype, device=self.device)
+        rows = passing("slip", slipped.amax(1) < allowed[found.object[rows]], "slip")
+        volumes = shared_volumes(self.hands, verdict.vertices[rows], found.object[rows], meshes)
+        rows = passing("volume", torch.from_numpy(volumes <= limits.volume).to(self.device), "volume")
+        depths = self_depths(self.hands, verdict.vertices[rows])
+        rows = passing("self_depth", torch.from_numpy(depths <= limits.self_depth).to(self.device), "self_depth")
+        return Verified(found.pick(rows), verdict.depth[rows], moved[rows])
 
     def _meshes(self, specs: list[str]) -> tuple[list[int], list]:
         usable, meshes = [], []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -56,7 +57,7 @@ class Sources:
 
 
 def resolve(objects: int | str | list[str], seed: int = 0) -> Sources:
-    """The objects that `--objects` asks for.
+    """Return the objects that `--objects` asks for.
 
     objects: a number (so many of `object_list` with this seed); or one or several of: specifications with commas
     between them, a mesh file, a folder of mesh files (with its subfolders), `@file` with one of these a line.
@@ -64,16 +65,17 @@ def resolve(objects: int | str | list[str], seed: int = 0) -> Sources:
     Raises SourceError: nothing there, the same object twice, an unknown family, a mesh that cannot be used.
     """
     items = [objects] if isinstance(objects, (int, str)) else list(objects)
-    if len(items) == 1 and _is_number(items[0]):
-        return Sources(_counted(int(items[0]), seed))
-    found: list[str | Path] = [one for item in items for one in _expanded(str(item), Path())]
+    if len(items) == 1 and str(items[0]).lstrip("-").isdigit():
+        if int(items[0]) < 1:
+            raise SourceError(f"--objects {items[0]}: expected at least 1 object")
+        return Sources(procedural.object_list(int(items[0]), seed))
+    found = [one for item in items for one in _expanded(str(item), Path())]
     meshes = [one for one in found if isinstance(one, Path)]
     root = Path(os.path.commonpath([path.parent for path in meshes])) if meshes else None
-    folders = [Path(item).resolve() for item in map(str, items) if Path(item).is_dir()]
-    if len(folders) == len(items) == 1:
-        root = folders[0]
+    if len(items) == 1 and Path(str(items[0])).is_dir():
+        root = Path(str(items[0])).resolve()
     specs = [_own_spec(one, root) if isinstance(one, Path) else one for one in found]
-    twice = sorted({spec for spec in specs if specs.count(spec) > 1}) if len(set(specs)) < len(specs) else []
+    twice = [spec for spec, count in sorted(Counter(specs).items()) if count > 1]
     if twice:
         raise SourceError(f"--objects names {', '.join(twice[:5])} more than once; name each object once")
     if not specs:
@@ -82,12 +84,10 @@ def resolve(objects: int | str | list[str], seed: int = 0) -> Sources:
 
 
 def load_object(spec: str, root: str | Path | None = None):
-    """The watertight trimesh.Trimesh of any specification: metres, origin at the centre of mass.
+    """Return the watertight trimesh.Trimesh of any specification: metres, origin at the centre of mass.
 
-    root: folder of the own meshes, which `file:` specifications are relative to (`objects.json` beside the shards
-    names it). The same file gives the same mesh.
-
-    Raises ObjectSpecError: as `objects.make_object`, or an own mesh without `root`, outside it, or not usable.
+    root: folder of the own meshes, which `file:` specifications are relative to. Raises ObjectSpecError: as
+    `make_object`, or an own mesh without `root`, outside it, or not usable.
     """
     if not spec.startswith(OWN):
         return procedural.make_object(spec)
@@ -104,10 +104,7 @@ def load_object(spec: str, root: str | Path | None = None):
 
 
 def mesh_folder(place: Path) -> Path | None:
-    """Where the own meshes of a folder of shards lie, as its objects.json says; None where there are none.
-
-    Raises GraspSetError if that file cannot be read.
-    """
+    """Return the folder of the own meshes of a set, of its objects.json, or None. Raises GraspSetError."""
     about = place / "objects.json"
     if not about.is_file():
         return None
@@ -136,24 +133,17 @@ def own_mesh(path: Path) -> OwnMesh:
     return OwnMesh(mesh, tuple(float(x) for x in centre), digest, (*notes, *thinned))
 
 
-def _is_number(item) -> bool:
-    return str(item).lstrip("-").isdigit()
-
-
-def _counted(count: int, seed: int) -> list[str]:
-    if count < 1:
-        raise SourceError(f"--objects {count}: expected at least 1 object")
-    return procedural.object_list(count, seed)
-
-
 def _expanded(item: str, base: Path) -> list[str | Path]:
-    """The specifications and mesh files (absolute) of one item; relative paths start at `base`."""
+    """Return the specifications and mesh files (absolute) of one item; relative paths start at `base`."""
     item = item.strip()
     if item.startswith("@"):
         return _listed(base / item[1:])
     path = base / Path(item).expanduser()
     if path.is_dir():
-        return _in_folder(path)
+        found = sorted(inner.resolve() for inner in path.rglob("*") if inner.suffix.lower() in MESH_ENDINGS)
+        if not found:
+            raise SourceError(f"--objects {path}: no mesh in this folder; expected {', '.join(MESH_ENDINGS)}")
+        return found
     if path.suffix.lower() in MESH_ENDINGS or path.is_file():
         if not path.is_file():
             raise SourceError(f"--objects {item}: no such mesh file")
@@ -168,13 +158,6 @@ def _listed(path: Path) -> list[str | Path]:
         raise SourceError(f"--objects @{path}: cannot be read ({error}); expected one object a line") from error
     used = [line.strip() for line in lines if line.strip() and not line.strip().startswith(("#", "@"))]
     return [one for line in used for one in _expanded(line, path.parent)]
-
-
-def _in_folder(folder: Path) -> list[Path]:
-    found = sorted(path.resolve() for path in folder.rglob("*") if path.suffix.lower() in MESH_ENDINGS)
-    if not found:
-        raise SourceError(f"--objects {folder}: no mesh in this folder; expected {', '.join(MESH_ENDINGS)}")
-    return found
 
 
 def _known(spec: str) -> str:

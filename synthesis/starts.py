@@ -1,9 +1,8 @@
 """Where a hand begins: chords through the object, and pre-shaped hands laid across them.
 
-A chord is a surface point, the direction straight into the object, and the width until the surface comes out again.
-Thumb and fingers (or palm and fingers) are laid at the two ends of a chord as wide as the grasp type asks, near the
-centre of mass (for handles on a thin part), with the wrist on the side that is free and the row of fingers along what
-the object goes on along.
+A chord goes from a surface point straight into the object until the surface comes out again. Thumb and fingers (or
+palm and fingers) are laid at its two ends, near the centre of mass (for handles on a thin part), with the wrist on the
+side that is free and the row of fingers along what the object goes on along.
 """
 
 from __future__ import annotations
@@ -165,8 +164,8 @@ class StartSampler:
         needed = torch.tensor([0.005, 0.015, 0.03], device=device)
         clear = (air - needed).clamp_max(0.0).sum(-1)  # 0 when all three are free
         row = torch.linalg.cross(u[:, None].expand_as(v), v)
-        ends = (middles + 0.5 * widths[:, None] * u)[:, None,
-                                                     None] + row[:, :, None] * torch.tensor(ROW, device=device)[:, None]
+        along = row[:, :, None] * torch.tensor(ROW, device=device)[:, None]
+        ends = (middles + 0.5 * widths[:, None] * u)[:, None, None] + along
         astray = grids.query(ends.flatten(1, 2), objects).abs().unflatten(1, (tries, len(ROW))).mean(-1)
         # from outside: back along v should lead away from the centre of mass
         outward = -(v * middles[:, None]).sum(-1) / 0.03

@@ -1,7 +1,7 @@
-"""What a run has done so far: counts by grasp type and reason, seconds and core seconds; and its log on disk.
+"""What a run has done so far, and its log on disk.
 
-`progress.jsonl` in the folder of the shards has one JSON object a line for every shard that was made or failed, also by
-earlier runs, so that the yields and the cost of a set that took several runs can still be told.
+`progress.jsonl` in the folder of the shards has one JSON object a line for every shard that was made or failed, also
+by earlier runs: the yields and the cost of a set that took several runs.
 """
 
 from __future__ import annotations
@@ -53,14 +53,15 @@ class Tally:
         self.gpu_seconds += record.get("wall_seconds", 0.0) if record.get("device", "cpu") != "cpu" else 0.0
 
     def summary(self) -> dict:
-        """Plain numbers for --json and the data card. core_hours: time on processor cores; gpu_hours: with a GPU."""
+        """Return plain numbers for --json and the data card; core_hours on processor cores, gpu_hours with a GPU."""
         tried, kept = sum(self.candidates.values()), self.grasps
         return {"shards": self.shards, "objects": self.objects, "candidates": tried, "grasps": kept,
                 "yield": kept / tried if tried else 0.0, "core_hours": self.core_seconds / 3600,
-                "gpu_hours": self.gpu_seconds / 3600, "grasps_per_core_second": kept / self.core_seconds
-                if self.core_seconds else 0.0, "yield_by_type": {name: self.kept[name] / n for name, n in sorted(
-                    self.candidates.items()) if n}, "kept_by_type": dict(sorted(self.kept.items())),
-                "rejected": dict(self.rejected), "seconds_by_stage": dict(self.seconds),
+                "gpu_hours": self.gpu_seconds / 3600,
+                "grasps_per_core_second": kept / self.core_seconds if self.core_seconds else 0.0,
+                "yield_by_type": {name: self.kept[name] / n for name, n in sorted(self.candidates.items()) if n},
+                "kept_by_type": dict(sorted(self.kept.items())), "rejected": dict(self.rejected),
+                "seconds_by_stage": dict(self.seconds),
                 "failed_shards": {str(number): reason for number, reason in self.failed.items()}}
 
 
@@ -91,6 +92,8 @@ def read_log(folder: Path, shards: dict[int, Path]) -> Tally:
     shards: the shards' files by number. One without a line (the log was deleted) is counted from the file itself, as
     far as it tells: its objects and grasps, no candidates by type and no cost.
     """
+    from fastgrasp_synthesis.grasp_set import load_grasp_set
+
     tally, last = Tally(), {}
     for record in _records(folder / LOG):
         if record["shard"] in last:
@@ -102,7 +105,10 @@ def read_log(folder: Path, shards: dict[int, Path]) -> Tally:
         elif number not in shards or "failed" not in record:
             tally.add(record)
     for number in sorted(set(shards) - {n for n, record in last.items() if "failed" not in record}):
-        _add_unlogged(tally, shards[number])
+        grasps = load_grasp_set(shards[number])
+        tally.shards += 1
+        tally.objects += len(grasps.objects)
+        tally.kept.update(grasps.counts())
     return tally
 
 
@@ -124,11 +130,3 @@ def _records(path: Path):
         if isinstance(record, dict) and "shard" in record and ("failed" in record or set(_COUNTERS) <= set(record)):
             yield record
 
-
-def _add_unlogged(tally: Tally, path: Path) -> None:
-    from fastgrasp_synthesis.grasp_set import load_grasp_set
-
-    grasps = load_grasp_set(path)
-    tally.shards += 1
-    tally.objects += len(grasps.objects)
-    tally.kept.update(grasps.counts())

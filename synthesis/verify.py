@@ -52,7 +52,7 @@ class Verdict:
 def cheap_tests(hands: Hands, found: Optimised, grids: SignedDistanceGrids, settings: VerifySettings) -> Verdict:
     """Depth, contacts, type and self-intersection of every hand, with all 778 vertices."""
     with torch.no_grad():
-        pose = hands.pose(found.betas, found.rotations, found.transl)
+        pose = hands.layer.pose_joints(found.betas, found.rotations, found.transl)
         vertices = hands.layer.skin(pose, found.betas, found.rotations)
         distance = grids.query(vertices, found.object)
         depth = contact.greatest_depth(distance)

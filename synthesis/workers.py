@@ -1,7 +1,7 @@
-"""Who makes the shards: this process, or several processes of one thread each. (`ray_workers`: other machines.)
+"""Who makes the shards: this process, or several processes of one thread each (`ray_workers`: other machines).
 
-Workers make shards and hand them back; only the process that started them writes files. A worker ends with the process
-that started it, however that one ends, and one that dies is replaced and its shard tried once more.
+Workers hand shards back; only the process that started them writes files. A worker ends with that process, however it
+ends; a worker that dies is replaced and its shard tried once more.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "IGL_NUM_THREADS")}
@@ -64,20 +64,17 @@ class JobMaker:
         self.meshes = job.meshes
         wall, core = time.perf_counter(), time.process_time()
         try:
-            grasps, report = self.maker.make(job.specs, job.seed)
+            made = self.maker.make(job.specs, job.seed)
         except Exception as error:  # noqa: BLE001  reported in the summary; the next run makes the shard
             return Made(job.number, failed=f"{type(error).__name__}: {error}")
-        wall, core = time.perf_counter() - wall, time.process_time() - core
-        return Made(job.number, grasps, report, wall, core, socket.gethostname())
+        return Made(job.number, *made, time.perf_counter() - wall, time.process_time() - core, socket.gethostname())
 
     def _object(self, spec: str):
-        from fastgrasp_synthesis.sources import load_object
-
-        if spec not in self.meshes:
-            return load_object(spec)
         import trimesh
 
-        return trimesh.Trimesh(*self.meshes[spec], process=False)
+        from fastgrasp_synthesis.sources import load_object
+
+        return trimesh.Trimesh(*self.meshes[spec], process=False) if spec in self.meshes else load_object(spec)
 
 
 def in_process(settings, device: str, jobs: Iterable[Job]) -> Iterator[Made]:
@@ -103,7 +100,7 @@ def processes(settings, device: str, jobs: Iterable[Job], count: int, notice: No
     try:
         for _ in range(count):
             pool.start()
-        while pool.busy():
+        while pool.members:
             yield from pool.results()
     finally:
         pool.stop()
@@ -118,12 +115,9 @@ class _WorkerPool:
         self._context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
         self._setup = (settings, device)
         self._jobs, self._again, self._notice = jobs, deque(), notice
-        self._members: dict = {}  # pipe -> (process, job)
+        self.members: dict = {}  # pipe -> (process, job)
         self._tried_twice: set[int] = set()
         self._deaths = 0  # without a shard between them
-
-    def busy(self) -> bool:
-        return bool(self._members)
 
     def start(self) -> None:
         """Start one more process on the next job, if there is one."""
@@ -132,18 +126,17 @@ class _WorkerPool:
             return
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, *self._setup), daemon=True)
-        with _one_thread(), _without_interrupts():
+        with _conditions_of_a_worker():
             process.start()
         theirs.close()
-        self._members[ours] = (process, job)
+        self.members[ours] = (process, job)
         ours.send(job)
 
     def results(self) -> Iterator[Made]:
         """Wait for answers; give whoever answered its next job."""
         from multiprocessing.connection import wait
 
-        for pipe in wait(list(self._members)):
-            process, job = self._members[pipe]
+        for pipe in wait(list(self.members)):
             try:
                 made = pipe.recv()
             except (EOFError, OSError):
@@ -152,43 +145,38 @@ class _WorkerPool:
             if isinstance(made, WorkersError):
                 raise made
             self._deaths = 0
-            following = self._next()
-            if following is None:
-                del self._members[pipe]
+            process, _ = self.members.pop(pipe)
+            job = self._next()
+            if job is None:
                 pipe.close()  # the process ends by itself
             else:
-                self._members[pipe] = (process, following)
-                self._send(pipe, following)
+                self.members[pipe] = (process, job)
+                with suppress(OSError):  # it died in between; the next call finds the pipe closed
+                    pipe.send(job)
             yield made
 
     def stop(self) -> None:
         """End all processes, now."""
-        for process, _ in self._members.values():
+        for process, _ in self.members.values():
             process.terminate()
         end = time.monotonic() + _PATIENCE
-        for process, _ in self._members.values():
+        for process, _ in self.members.values():
             process.join(max(0.0, end - time.monotonic()))
             if process.is_alive():
                 process.kill()
                 process.join()
-        self._members.clear()
-
-    def _send(self, pipe, job: Job) -> None:
-        try:
-            pipe.send(job)
-        except OSError:
-            pass  # it died in between; `results` finds the pipe closed
+        self.members.clear()
 
     def _next(self) -> Job | None:
         return self._again.popleft() if self._again else next(self._jobs, None)
 
     def _lost(self, pipe) -> Iterator[Made]:
         """A process died: replace it and try its job once more."""
-        process, job = self._members.pop(pipe)
+        process, job = self.members.pop(pipe)
         process.join(_PATIENCE)
         reason = _reason(process.exitcode)
         self._deaths += 1
-        if self._deaths > 2 + 2 * len(self._members):
+        if self._deaths > 2 + 2 * len(self.members):
             raise WorkersError(f"workers die one after another; the last one {reason}")
         if job.number in self._tried_twice:
             yield Made(job.number, failed=f"its worker twice {reason}")
@@ -208,11 +196,12 @@ def _reason(code: int | None) -> str:
 
 
 def _serve(pipe, settings, device: str) -> None:
-    """What a worker process does: answer jobs until the pipe is closed."""
+    """What a worker process does: answer jobs until the pipe is closed or the parent process is gone."""
     import multiprocessing
     import threading
 
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
     try:
         import torch
 
@@ -226,29 +215,16 @@ def _serve(pipe, settings, device: str) -> None:
         pass
 
 
-def _end_with(parent) -> None:
-    """Block until the parent process is gone, however it went, then end this one without ado."""
-    parent.join()
-    os._exit(1)
-
-
 @contextmanager
-def _one_thread():
-    """Processes started inside have libraries of one thread."""
+def _conditions_of_a_worker():
+    """Processes started inside have libraries of one thread, and leave the terminal's Ctrl-C to their parent."""
     saved = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for name, value in saved.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
-
-@contextmanager
-def _without_interrupts():
-    """Processes started inside do not see the terminal's Ctrl-C: it is the parent that ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

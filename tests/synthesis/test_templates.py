@@ -50,7 +50,7 @@ def test_postures_keep_the_limits_and_do_not_cross(hands, name):
     assert (angles >= low - 1e-6).all() and (angles <= high + 1e-6).all()
     zeros = torch.zeros(len(angles), 10)
     rotations = hands.rotations(torch.eye(3)[:, :2].T.reshape(1, 6).expand(len(angles), 6), angles)
-    overlap = hands.spheres.overlap(hands.pose(zeros, rotations, zeros[:, :3])).amax(1)
+    overlap = hands.spheres.overlap(hands.layer.pose_joints(zeros, rotations, zeros[:, :3])).amax(1)
     assert overlap.max() <= 0.001
     assert angles.std(0).max() > 0.05  # no two alike
     assert torch.equal(angles, sampled(hands, name)) and not torch.equal(angles, sampled(hands, name, seed=1))
