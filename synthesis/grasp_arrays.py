@@ -116,7 +116,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], check: Callable[[int
     def write(stream: BinaryIO) -> None:
         np.savez_compressed(stream, **arrays)
         if check is not None:
-            check(stream.seek(0, os.SEEK_END))
+            check(stream.tell())
 
     return write_atomically(path, write)
 

@@ -1,6 +1,6 @@
 """The packed grasp set: one .npz of fixed-point codes, about 72 bytes a grasp; docs/grasp_set.md gives each array.
 
-A hand is stored as shape, wrist and the 45 anatomical angles of `fastgrasp_model.hand.joint_limits`, which depend on
+A hand is stored as shape, wrist and the 45 anatomical angles of `fastgrasp_evaluation.joint_angles`, which depend on
 the joint axes of the hand. So the file names its hand with a SHA-256, and reading it needs that hand.
 """
 

@@ -117,9 +117,9 @@ def test_the_card_keeps_its_prose_and_gets_the_figures(found, tmp_path):
     for said in ("| verified grasps | 117 |", "**92.5 %** hold", "| tripod | 14 | precision | 30 | 25.6 % | 100 % |",
                  "| hours of a processor core | 1.50 |", "| turned away by slip | 120 |", "| seed | 7 |"):  # fmt: skip
         assert said in text, said
-    assert _prose(text) == _prose(CARD.read_text()) and _read_blocks(mine) == made
+    assert _prose(text) == _prose(CARD.read_text()) and _blocks(mine) == made
     card.write_card(mine, {"size": "nothing"})
-    assert _read_blocks(mine) == made | {"size": "nothing"}
+    assert _blocks(mine) == made | {"size": "nothing"}
 
 
 def test_a_card_without_its_markers_is_named(found, tmp_path):
@@ -175,18 +175,13 @@ def test_the_command_prints_figures_and_says_what_is_wrong(tmp_path, capsys):
 
 def test_the_committed_card_says_what_the_committed_set_holds():
     """If not: `python -m fastgrasp_synthesis.describe --card docs/grasp_set_card.md`, with audit and cost."""
-    there, made = _read_blocks(CARD), card.blocks(describe.describe()["figures"], load_settings())
+    there, made = _blocks(CARD), card.blocks(describe.describe()["figures"], load_settings())
     for name, block in made.items():
         assert NUMBER.sub("0", there[name].replace("`", "")) == NUMBER.sub("0", block.replace("`", "")), name
         written, counted = _numbers(there[name]), _numbers(block)
         tolerance = 0.02 if name in ("diversity", "hands") else 1e-9  # rounding of the processor
         assert written == pytest.approx(counted, rel=tolerance, abs=tolerance), name
     assert set(there) == {*made, "audit", "cost"}
-
-
-def _read_blocks(path: Path) -> dict[str, str]:
-    found = re.findall(r"^<!-- figures: (\w+) -->\n(.*?)\n<!-- end of \1 -->$", path.read_text(), re.M | re.S)
-    return dict(found)
 
 
 def _numbers(block: str) -> list[float]:
