@@ -33,7 +33,7 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> Path
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
-    """Write `content` to `path` atomically."""
+    """Write `content` to `path`, atomically."""
     return write_atomically(path, lambda file: file.write(content))
 
 

@@ -209,8 +209,8 @@ def _from_content(content: dict[str, np.ndarray], path: Path) -> Grasps:
         raise GraspFileError(f"{path} is no grasp file: it lacks {', '.join(missing)}. See docs/grasp_file.md.")
     version = content["format_version"]
     if version.shape != () or version != FORMAT_VERSION:
-        remedy = "Install its version."
-        raise GraspFileError(f"{path} has format {version}, this FastGrasp reads {FORMAT_VERSION}. {remedy}")
+        reads = f"this FastGrasp reads {FORMAT_VERSION}. Install its version."
+        raise GraspFileError(f"{path} has format {version}, {reads}")
     for name in _ROW_SHAPES:
         if content[name].dtype.kind != "f" or not np.isfinite(content[name]).all():
             raise GraspFileError(f"{path}: '{name}' is not all finite floating numbers. Generate the file again.")

@@ -19,32 +19,20 @@ WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 PRETRAINED = Path(__file__).parent / "weights" / "default"
 
 METHODS = {  # method -> its configuration, and a class for each variant
-    "default": (
-        "fastgrasp_model.configuration:ModelConfig",
-        {
-            "": "fastgrasp_model.model:FastGraspModel",
-            "cvae": "fastgrasp_model.paper.ablations:CvaeModel",
-            "parameters": "fastgrasp_model.paper.ablations:ParameterModel",
-        },
-    ),
-    "paper": (
-        "fastgrasp_model.paper.configuration:PaperConfig",
-        {
-            "": "fastgrasp_model.paper.model:PaperModel",
-            "cvae": "fastgrasp_model.paper.ablations:PaperCvaeModel",
-            "parameters": "fastgrasp_model.paper.ablations:PaperParameterModel",
-        },
-    ),
-}
+    "default": ("configuration:ModelConfig", {
+        "": "model:FastGraspModel",
+        "cvae": "paper.ablations:CvaeModel", "parameters": "paper.ablations:ParameterModel",
+    }),
+    "paper": ("paper.configuration:PaperConfig", {
+        "": "paper.model:PaperModel",
+        "cvae": "paper.ablations:PaperCvaeModel", "parameters": "paper.ablations:PaperParameterModel",
+    }),
+}  # fmt: skip
 # Keys of configurations before methods had classes, and the values that the two methods have for them.
 SWITCHES = {
-    "layers": ("residual", "plain"),
-    "frame": ("anchor", "object"),
-    "object_encoder": ("basis", "pointnet"),
-    "vertex_encoder": ("ordered", "pointnet"),
-    "prediction": ("v", "epsilon"),
-    "schedule": ("cosine", "linear"),
-}
+    "layers": ("residual", "plain"), "frame": ("anchor", "object"), "object_encoder": ("basis", "pointnet"),
+    "vertex_encoder": ("ordered", "pointnet"), "prediction": ("v", "epsilon"), "schedule": ("cosine", "linear"),
+}  # fmt: skip
 
 
 class WeightsError(ValueError):
@@ -164,4 +152,4 @@ _FORMER_SIZES = frozenset(
 
 def _named(path: str) -> Any:
     module, name = path.split(":")
-    return getattr(import_module(module), name)
+    return getattr(import_module(f"fastgrasp_model.{module}"), name)

@@ -99,8 +99,8 @@ def _print(report: dict, problems: list[str]) -> None:
         missing = [package for package in packages if not packages[package]]
         state = f"[yellow]without {', '.join(missing)}[/yellow]: {escape(remedy(name))}" if missing else "installed"
         table.add_row(escape(f"extra [{name}]"), f"{state} [dim]({EXTRAS[name].purpose})[/dim]")
-    ros, device = report["ros"], report["device"]
-    table.add_row("ROS 2 node", _ros_state(ros))
+    device = report["device"]
+    table.add_row("ROS 2 node", _ros_state(report["ros"]))
     cuda = f"cuda: {device['cuda']}" if device["cuda"] else "no cuda"
     table.add_row("device", f"cpu, {device['threads']} threads; {cuda}")
     for part in ("hand", "weights"):

@@ -39,22 +39,18 @@ def main(argv: list[str]) -> int:
     """Write the meshes and print their paths."""
     options = parse(ExportOptions, argv, "fastgrasp export")
     ending = f".{options.to}"
-    default = options.grasps.with_suffix("") if options.split else options.grasps.with_suffix(ending)
-    out = options.out or default
+    out = options.out or options.grasps.with_suffix("" if options.split else ending)
     check_output(out / f"grasp_000{ending}" if options.split else out, (ending,))
 
     from fastgrasp_model.grasps import Grasps
 
-    grasps = Grasps.load(options.grasps)
-    grasps = grasps[: options.num]
+    grasps = Grasps.load(options.grasps)[: options.num]
     if not len(grasps):
         raise InputError(f"{options.grasps} holds no grasps")
     extra = {} if options.object is None else {"object": _object(options.object, options.to)}
     hands = {f"grasp_{number:03d}": _hand(grasps, number) for number in range(len(grasps))}
-    if options.split:
-        files = {out / f"{name}{ending}": {**extra, name: hand} for name, hand in hands.items()}
-    else:
-        files = {out: {**extra, **hands}}
+    split = {out / f"{name}{ending}": {**extra, name: hand} for name, hand in hands.items()}
+    files = split if options.split else {out: {**extra, **hands}}
     for path, parts in files.items():
         _write(path, parts)
     print(f"wrote {out}" + (f": {len(files)} files" if options.split else f": {len(grasps)} hands"))

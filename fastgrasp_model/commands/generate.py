@@ -64,23 +64,14 @@ def main(argv: list[str]) -> int:
     device = usable_device(options.device)
     generator = GraspGenerator.from_pretrained(options.weights, options.mano, device=device, side=options.side)
     started = time.perf_counter()
-    grasps = generator.generate(
-        points, options.num, seed=options.seed, viewpoint=viewpoint, candidates=options.candidates
-    )
+    grasps = generator.generate(points, options.num, options.seed, viewpoint=viewpoint, candidates=options.candidates)
     seconds = time.perf_counter() - started
     report = {
-        "cloud": str(options.cloud),
-        "points": len(points),
-        "grasps": len(grasps),
-        "candidates": options.candidates,
-        "side": grasps.side,
-        "scores": [round(float(score), 4) for score in grasps.score],
-        "seconds": round(seconds, 4),
-        "hand": generator.hand_name,
-        "weights": generator.weights_name,
-        "device": device,
+        "cloud": str(options.cloud), "points": len(points), "grasps": len(grasps), "candidates": options.candidates,
+        "side": grasps.side, "scores": [round(float(score), 4) for score in grasps.score], "seconds": round(seconds, 4),
+        "hand": generator.hand_name, "weights": generator.weights_name, "device": device,
         "written": [str(path) for path in _write(grasps, options)],
-    }
+    }  # fmt: skip
     print(json.dumps(report, indent=1) if options.json else _summary(report))
     return 0
 

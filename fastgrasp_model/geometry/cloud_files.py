@@ -52,8 +52,8 @@ def _read_numpy(path: Path) -> np.ndarray:
                 raise CloudError(f"{path} has the arrays {archive.files}, expected one of {', '.join(NPZ_KEYS)}.")
             content = archive[keys[0]]
     if content.ndim not in (2, 3) or content.shape[-1] < 3 or content.dtype.kind not in "fiu":
-        found = f"{content.dtype} of shape {content.shape}"
-        raise CloudError(f"{path} holds {found}, expected numbers (N, 3) or (H, W, 3).")
+        found = f"{path} holds {content.dtype} of shape {content.shape}"
+        raise CloudError(f"{found}, expected numbers (N, 3) or (H, W, 3).")
     return content[..., :3].reshape(-1, 3)
 
 

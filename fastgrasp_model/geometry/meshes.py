@@ -27,15 +27,15 @@ def load_mesh(path: str | Path) -> trimesh.Trimesh:
     import trimesh
 
     path = Path(path).expanduser()
+    remedy = "Give a .ply, .obj, .stl, .off or .glb file."
     if not path.is_file():
-        raise MeshError(f"No mesh at {path}. Give a .ply, .obj, .stl, .off or .glb file.")
+        raise MeshError(f"No mesh at {path}. {remedy}")
     try:
         raw = trimesh.load(path, force="mesh", process=False)
         mesh = trimesh.load(path, force="mesh", process=True)
     except Exception as error:  # trimesh lets the errors of many parsers through
         # For text that is not UTF-8 trimesh asks for a package that guesses encodings.
         reason = "its text is not UTF-8" if isinstance(error, ImportError) else error
-        remedy = "Give a .ply, .obj, .stl, .off or .glb file."
         raise MeshError(f"{path} cannot be read as a mesh ({reason}). {remedy}") from error
     if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
         raise MeshError(f"{path} holds no faces. Give a triangle mesh; point clouds go through `read_cloud`.")

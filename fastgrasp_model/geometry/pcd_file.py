@@ -6,6 +6,7 @@ allocates whatever a damaged header claims, accepts files that end early, and re
 
 from __future__ import annotations
 
+import math
 import struct
 from pathlib import Path
 
@@ -73,10 +74,8 @@ def _field_types(header: dict[str, list[str]]) -> list[tuple[str, str, int]]:
 
 def _point_count(header: dict[str, list[str]]) -> int:
     """Return POINTS, or WIDTH times HEIGHT where it is missing."""
-    if header.get("POINTS"):
-        count = int(header["POINTS"][0])
-    else:
-        count = int(header["WIDTH"][0]) * int(header["HEIGHT"][0]) if {"WIDTH", "HEIGHT"} <= header.keys() else -1
+    keys = ["POINTS"] if header.get("POINTS") else ["WIDTH", "HEIGHT"]
+    count = math.prod(int(header[key][0]) for key in keys) if set(keys) <= header.keys() else -1
     if count < 0:
         raise ValueError("no number of points in the header")
     return count

@@ -63,16 +63,11 @@ class RangeImage(NamedTuple):
 
 
 def hidden_surface(image: RangeImage, front: np.ndarray, back: np.ndarray, inside: np.ndarray):
-    """What the sensor cannot see of an object whose ranges are known: its back, and its sides where they are steep.
+    """Return points and outward normals, (M, 3) float32, of what the sensor cannot see, in the cloud's frame.
 
-    Args:
-        image: the image that the ranges are of.
-        front, back: (PIXELS, PIXELS) ranges at which the rays enter and leave the object.
-        inside: (PIXELS, PIXELS) which rays meet it at all.
-
-    Returns:
-        Points (M, 3) and outward unit normals (M, 3), float32, in the cloud's frame. The back is sampled once a pixel;
-        the sides, which join front and back along the outline, at steps of a pixel's width.
+    front, back (PIXELS, PIXELS): ranges at which the rays of `image` enter and leave the object; inside
+    (PIXELS, PIXELS): which rays meet it. The back is sampled once a pixel; the sides, which join front and back along
+    the outline where they are steep, at steps of a pixel's width.
     """
     row, column = np.nonzero(inside)
     sides, outward = _sides(image, front, back, inside)

@@ -10,16 +10,11 @@ _CHAINS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 1
 
 
 def finger_vertices(vertices: np.ndarray, faces: np.ndarray, keypoints: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the vertex indices of the two distal phalanges of each finger.
+    """Return the vertex indices of the two distal phalanges of each finger, of any pose.
 
-    A vertex belongs to a finger if its geodesic distance to that fingertip is shorter than the finger's two distal
-    bones (and half of the third for the four long fingers) and shorter than to every other fingertip. Geodesic
-    distances hardly change with the pose, so any pose may be given.
-
-    Args:
-        vertices: (778, 3), metres.
-        faces: (F, 3).
-        keypoints: (21, 3) in MediaPipe order, fingertips on vertices.
+    vertices (778, 3), metres; faces (F, 3); keypoints (21, 3) in MediaPipe order, fingertips on vertices. A vertex
+    belongs to a finger if its geodesic distance, which hardly changes with the pose, to that fingertip is shorter than
+    the two distal bones (and half of the third for the four long fingers) and than to every other fingertip.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import dijkstra

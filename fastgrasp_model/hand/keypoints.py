@@ -1,8 +1,7 @@
 """The 21 keypoints of a hand in MediaPipe's order, and the wrist frame that robot-hand retargeting expects.
 
-Order (MediaPipe, OpenPose): wrist 0; thumb 1-4; index 5-8; middle 9-12; ring 13-16; pinky 17-20, each from
-the palm to the tip. The tips are vertices of the mesh. Both functions take NumPy arrays or torch tensors and
-answer in kind.
+Order (MediaPipe, OpenPose): wrist 0; thumb 1-4; index 5-8; middle 9-12; ring 13-16; pinky 17-20, each from the palm to
+the tip. The tips are vertices of the mesh. Both functions take and return NumPy arrays or torch tensors.
 """
 
 from __future__ import annotations
@@ -27,10 +26,7 @@ _ORDER = [0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 
 
 
 def keypoints_from(vertices: Array, joints: Array, tip_ids: Array) -> Array:
-    """Vertices (B, 778, 3), MANO's joints (B, 16, 3), tip_ids (5,) thumb to pinky -> (B, 21, 3).
-
-    NumPy arrays or torch tensors (differentiable), in whatever frame and unit they came.
-    """
+    """Return (B, 21, 3) of vertices (B, 778, 3), MANO's joints (B, 16, 3) and tip_ids (5,), thumb to pinky."""
     tips = vertices[:, tip_ids]
     if isinstance(joints, np.ndarray):
         return np.concatenate([joints, tips], axis=1)[:, _ORDER]
@@ -40,13 +36,12 @@ def keypoints_from(vertices: Array, joints: Array, tip_ids: Array) -> Array:
 
 
 def wrist_frame(keypoints: Array, side: str) -> tuple[Array, Array]:
-    """The operator frame of dex-retargeting from keypoints (B, 21, 3) -> position (B, 3), rotation (B, 3, 3).
+    """Compute the operator frame of dex-retargeting from keypoints (B, 21, 3): position (B, 3), rotation (B, 3, 3).
 
     With k_i the keypoints: position = k_0; z = unit(k_9 - k_0), from the wrist to the middle knuckle; y =
-    +-unit(d - (d.z) z) with d = k_5 - k_9, + for "right" (pinky to thumb) and - for "left" (thumb to pinky);
-    x = y cross z, out of the palm. The columns of the rotation are x, y, z. For three keypoints this is what
-    dex-retargeting's own hand detector estimates (there by a plane fitted through k_0, k_5, k_9). Raises
-    ValueError for another side. Keypoints on one line give no frame; the answer is then not finite.
+    +-unit(d - (d.z) z) with d = k_5 - k_9, + for "right" (pinky to thumb) and - for "left"; x = y cross z, out of the
+    palm; the columns of the rotation are x, y, z. It is what dex-retargeting's hand detector estimates by a plane
+    through k_0, k_5, k_9. Not finite for keypoints on one line. Raises ValueError for another side.
     """
     if side not in ("right", "left"):
         raise ValueError(f"side must be 'right' or 'left', got {side!r}")

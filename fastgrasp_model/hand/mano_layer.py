@@ -97,8 +97,7 @@ class ManoLayer(nn.Module):
         blend = np.concatenate([model["shapedirs"], model["posedirs"]], axis=2)  # (778, 3, 10 + 135)
         joints = regressor @ model["v_template"]
         joint_shapes = np.einsum("jv,vxk->kjx", regressor, model["shapedirs"])
-        # Bones run from the parent to each joint, for the root from the origin.
-        parents = np.array([0, *self.parents[1:]])
+        parents = np.array([0, *self.parents[1:]])  # bones run from the parent, the root's from the origin
         bones, bone_shapes = joints - joints[parents], joint_shapes - joint_shapes[:, parents]
         bones[0], bone_shapes[:, 0] = joints[0], joint_shapes[:, 0]
         floats = {

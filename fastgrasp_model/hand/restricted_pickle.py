@@ -64,7 +64,7 @@ class PickleRefused(ValueError):
 
 @dataclass(frozen=True)
 class _Name:
-    """An admitted name of the file, as the kind of object it stands for."""
+    """An admitted name of the file: the `kind` of object that it stands for."""
 
     kind: str
 
@@ -221,13 +221,13 @@ def _array(value: object, depth: int = 0) -> np.ndarray:
     return makers[value.kind](value, depth)
 
 
-def _dense(note: _Note, depth: int) -> np.ndarray:
+def _dense(note: _Note, _depth: int) -> np.ndarray:
     """numpy.ndarray. State: (version, shape, dtype, Fortran order, bytes)."""
     shape, kind, fortran, data = note.state[-4:]
     return _from_bytes(data, kind, shape, "F" if fortran else "C")
 
 
-def _buffer(note: _Note, depth: int) -> np.ndarray:
+def _buffer(note: _Note, _depth: int) -> np.ndarray:
     """numpy's _frombuffer(bytes, dtype, shape, order), as protocol 5 writes arrays."""
     data, kind, shape, order = note.arguments
     return _from_bytes(data, kind, shape, "F" if order == "F" else "C")

@@ -44,9 +44,8 @@ class SceneHand(SceneItem):
     """A hand (V, 3) with faces (F, 3); one of MANO's topology is subdivided once.
 
     `worth` (F,) is what showing a triangle is worth in the choice of directions: most for fingers, which are known
-    with keypoints (21, 3) in MediaPipe order, and negative for the cut of the wrist.
-
-    Raises ValueError where a shape is wrong, there is no face, or a vertex is not finite.
+    with keypoints (21, 3) in MediaPipe order, and negative for the cut of the wrist. Raises ValueError where a shape
+    is wrong, there is no face, or a vertex is not finite.
     """
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray, keypoints: np.ndarray | None = None):

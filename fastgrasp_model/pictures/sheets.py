@@ -149,7 +149,6 @@ def caption_font(size: int):
 
 def save_picture(image, path: str | Path) -> Path:
     """Write a PIL image as .png or .jpg, atomically. Raises OSError, or ValueError for another ending."""
-    buffer = io.BytesIO()
-    kind = {".jpg": "JPEG", ".jpeg": "JPEG"}.get(Path(path).suffix.lower(), Path(path).suffix[1:].upper())
-    image.save(buffer, kind)
+    buffer, ending = io.BytesIO(), Path(path).suffix[1:].upper()
+    image.save(buffer, "JPEG" if ending == "JPG" else ending)
     return write_bytes(path, buffer.getvalue())

@@ -13,10 +13,9 @@ HOST = "127.0.0.1"
 
 
 def start_server(port: int = 0, label: str = ""):
-    """Start a viser server on 127.0.0.1 and return it; `get_port()` tells its port.
+    """Start a viser server on 127.0.0.1 and return it; `get_port()` tells its port, any free one for port 0.
 
-    port: 0 means any free one. Raises ViewError where the port is taken or not allowed, MissingExtraError
-    without viser.
+    Raises ViewError where the port is taken or not allowed, MissingExtraError without viser.
     """
     viser = require("viser", "the interactive viewer", "viewer")
     try:

@@ -87,12 +87,9 @@ class GraspFile:
 
     def facts(self, row: int) -> dict:
         """Return object, hand and score of a grasp."""
-        return {
-            "object": self.objects[0],
-            "hand": self._grasps.side,
-            "score": float(self._grasps.score[row]),
-            "betas": self._grasps.betas[row].tolist(),
-        }
+        grasps = self._grasps
+        return {"object": self.objects[0], "hand": grasps.side, "score": float(grasps.score[row]),
+                "betas": grasps.betas[row].tolist()}  # fmt: skip
 
 
 def open_set(place: str | Path) -> BrowsableSet:

@@ -44,7 +44,7 @@ class GraspViewer:
         return f"http://{HOST}:{self.server.get_port()}/"
 
     def stop(self) -> None:
-        """Stop the server."""
+        """Stop the server and its threads."""
         stop_server(self.server)
 
     def wait(self) -> None:
@@ -75,8 +75,7 @@ class GraspViewer:
             at %= len(self.rows)
             self.row = int(self.rows[at])
             self.place.value, self.number.value = at + 1, self.row
-            number = int(self._set.object_of[self.row])
-            mesh, missing = mesh_of(self._set, number)
+            mesh, missing = mesh_of(self._set, int(self._set.object_of[self.row]))
             self._draw(mesh, self._set.grasps(self.rows[at : at + 1]))
             facts = self._set.facts(self.row)
             self.summary.content = summary_text(facts, f"{at + 1:,} of {len(self.rows):,}", missing)
@@ -157,9 +156,8 @@ class GraspViewer:
             self.summary = gui.add_markdown("")
             self.place = gui.add_slider("grasp", 1, 2, 1, 1, hint="its place among the grasps that fit the filters")
             self.grasp_buttons = gui.add_button_group("", ("previous", "next", "random"))
-            self.object_buttons = gui.add_button_group(
-                "object", ("previous", "next"), visible=len(self._set.objects) > 1
-            )
+            several = len(self._set.objects) > 1
+            self.object_buttons = gui.add_button_group("object", ("previous", "next"), visible=several)
             self.hand_shown, self.object_shown = (gui.add_checkbox(f"show {name}", True) for name in ("hand", "object"))
             self.view_buttons = gui.add_button_group("view", ("best side", "save as page"))
         self._options = self._choices()
@@ -168,9 +166,8 @@ class GraspViewer:
             with tabs.add_tab("filters"):
                 for name, options in self._options.items():
                     known = [label for label, value in options.items() if value == chosen[name]]
-                    self.filters[name] = gui.add_dropdown(
-                        name.replace("_", " "), tuple(options), initial_value=(known or [ALL])[0]
-                    )
+                    label, first = name.replace("_", " "), (known or [ALL])[0]
+                    self.filters[name] = gui.add_dropdown(label, tuple(options), initial_value=first)
         with tabs.add_tab("facts"):
             self.number = gui.add_number("grasp number", 0, min=0, max=len(self._set) - 1, step=1)
             self.facts = gui.add_markdown("")
