@@ -17,10 +17,7 @@ _NEIGHBOURS = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
 
 
 def visible_points(
-    points: np.ndarray,
-    normals: np.ndarray,
-    camera: np.ndarray,
-    grazing_degrees: float = 82.0,
+    points: np.ndarray, normals: np.ndarray, camera: np.ndarray, grazing_degrees: float = 82.0,
     points_per_pixel: float = 2.5,
 ) -> np.ndarray:
     """Which points of a closed surface a pinhole camera sees.
@@ -67,11 +64,7 @@ def depth_noise(points: np.ndarray, camera: np.ndarray, noise: float, rng: np.ra
 
 
 def single_view(
-    mesh,
-    camera_position: np.ndarray,
-    points: int = 3000,
-    noise: float = 0.0015,
-    rng: np.random.Generator | None = None,
+    mesh, camera_position: np.ndarray, points: int = 3000, noise: float = 0.0015, rng: np.random.Generator | None = None
 ) -> np.ndarray:
     """A single-view cloud of a mesh as a depth camera at `camera_position` would measure it.
 

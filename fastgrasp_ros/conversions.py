@@ -128,9 +128,7 @@ def message_to_grasps(message: GraspArray, triangles: np.ndarray):
     return Grasps(
         faces=triangles[:, ::-1] if sides[0] == "left" else triangles,
         wrist_position=np.array([(p.x, p.y, p.z) for p, _ in poses], np.float32),
-        wrist_quaternion=np.array([(q.x, q.y, q.z, q.w) for _, q in poses], np.float32),
-        side=sides[0],
-        **rows,
+        wrist_quaternion=np.array([(q.x, q.y, q.z, q.w) for _, q in poses], np.float32), side=sides[0], **rows,
     )
 
 

@@ -53,10 +53,8 @@ class Health:
                 "last error": self.last_error,
             }
             status = DiagnosticStatus(
-                level=self._level if recent else DiagnosticStatus.OK,
-                name=f"{node_name}: grasp planner",
-                message=self.last_error if recent else state,
-                hardware_id=self.loaded.get("device", ""),
+                level=self._level if recent else DiagnosticStatus.OK, name=f"{node_name}: grasp planner",
+                message=self.last_error if recent else state, hardware_id=self.loaded.get("device", ""),
                 values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
             )
         array = DiagnosticArray(status=[status])

@@ -46,10 +46,8 @@ class Planner:
         if parameters.num_threads:
             torch.set_num_threads(parameters.num_threads)
         generator = GraspGenerator.from_pretrained(
-            weights=parameters.weights or None,
-            mano_path=parameters.mano_path or None,
-            device=usable_device(parameters.device),
-            side=parameters.side,
+            weights=parameters.weights or None, mano_path=parameters.mano_path or None,
+            device=usable_device(parameters.device), side=parameters.side,
         )
         return cls(generator, parameters, frames)
 

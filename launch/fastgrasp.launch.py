@@ -32,11 +32,7 @@ def planner(context):
     overrides = {name: value for name, value in given.items() if value}
     return [
         LifecycleNode(
-            package="fastgrasp",
-            executable="fastgrasp_node",
-            name="fastgrasp",
-            namespace="",
-            output="screen",
+            package="fastgrasp", executable="fastgrasp_node", name="fastgrasp", namespace="", output="screen",
             parameters=[LaunchConfiguration("params_file"), *([overrides] if overrides else [])],
             remappings=[("points", LaunchConfiguration("points_topic"))],
         )
@@ -47,9 +43,7 @@ def generate_launch_description():
     """Return arguments, Fast DDS profile, the node and RViz."""
     profile = os.environ.get("FASTDDS_DEFAULT_PROFILES_FILE") or str(SHARE / "config" / "fastdds_large_clouds.xml")
     rviz = Node(
-        package="rviz2",
-        executable="rviz2",
-        arguments=["-d", str(SHARE / "rviz" / "fastgrasp.rviz")],
+        package="rviz2", executable="rviz2", arguments=["-d", str(SHARE / "rviz" / "fastgrasp.rviz")],
         remappings=[("points", LaunchConfiguration("points_topic"))],
         condition=IfCondition(LaunchConfiguration("use_rviz")),
     )

@@ -19,15 +19,7 @@ from fastgrasp_model.networks.contact_features import QueryPoints
 from fastgrasp_model.networks.implicit_shape import FARTHEST
 from fastgrasp_training.configuration import StageConfig
 from fastgrasp_training.data import SampleBank, TrainingData
-from fastgrasp_training.losses import (
-    CM,
-    HandContact,
-    ScaledGrids,
-    consistency,
-    mesh_distance,
-    stable,
-    wrench_loss,
-)
+from fastgrasp_training.losses import CM, HandContact, ScaledGrids, consistency, mesh_distance, stable, wrench_loss
 from fastgrasp_training.stage import TrainingStage
 
 TRUE_SHARE = 0.2  # of the latents are true ones with a little noise: a good grasp shall stay one

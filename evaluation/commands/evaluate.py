@@ -86,11 +86,8 @@ def _tasks(options: EvaluateOptions) -> list:
         raise InputError("give either --object MESH (one object), or --objects DIR (meshes named as the grasps say)")
     alone = None if options.object is None else MeshFile(options.object.stem, options.object)
     sets = read_hands(
-        options.grasps,
-        layer_for=lambda side: ManoLayer.from_file(options.mano, side=side),
-        side=options.side,
-        unit=options.unit,
-        object_name=alone.name if alone else None,
+        options.grasps, layer_for=lambda side: ManoLayer.from_file(options.mano, side=side), side=options.side,
+        unit=options.unit, object_name=alone.name if alone else None,
     )
     names = list(dict.fromkeys(hands.object_name for hands in sets))
     if alone and len(names) > 1:

@@ -26,14 +26,8 @@ def print_report(report: dict, title: str, rows: str = "objects") -> None:
 
 
 def write_outputs(
-    report: dict,
-    tasks: Sequence[Task],
-    json_file: Path | None,
-    page: Path | None,
-    compare: Sequence[dict] = (),
-    objects_shown: int = 20,
-    workers: int = 1,
-    quiet: bool = False,
+    report: dict, tasks: Sequence[Task], json_file: Path | None, page: Path | None, compare: Sequence[dict] = (),
+    objects_shown: int = 20, workers: int = 1, quiet: bool = False,
 ) -> list[Path]:
     """Write the report as JSON and as a page where a path is given; return the paths.
 

@@ -33,10 +33,7 @@ from fastgrasp_model.hand.conventions import pose_from_matrices
 
 SPLITS = ("train", "val", "test")
 MESH_FOLDERS = (
-    "obj_meshes",
-    "tools/object_meshes/contact_meshes",
-    "tools/object_meshes",
-    "../tools/object_meshes/contact_meshes",
+    "obj_meshes", "tools/object_meshes/contact_meshes", "tools/object_meshes", "../tools/object_meshes/contact_meshes",
     "../tools/object_meshes",
 )
 _ROWS = {

@@ -41,12 +41,8 @@ _SHAPES = {"handPose": (48,), "handBeta": (10,), "handTrans": (3,), "objRot": (3
 
 
 def read_ho3d(
-    root: str | Path,
-    split: str = "train",
-    hand: str | Path | None = None,
-    models: str | Path | None = None,
-    every: int = 1,
-    progress=None,
+    root: str | Path, split: str = "train", hand: str | Path | None = None, models: str | Path | None = None,
+    every: int = 1, progress=None,
 ) -> GraspRecords:
     """HO-3D's annotated frames, every `every`th of a sequence (a sequence is a film: its neighbours are alike).
 

@@ -38,13 +38,8 @@ _FOLDERS = ("align", "align_ds")
 
 
 def read_oakink_shape(
-    root: str | Path,
-    split: str = "train",
-    hand: str | Path | None = None,
-    category: str | None = None,
-    intent: str | None = None,
-    centre: int = 0,
-    progress=None,
+    root: str | Path, split: str = "train", hand: str | Path | None = None, category: str | None = None,
+    intent: str | None = None, centre: int = 0, progress=None,
 ) -> GraspRecords:
     """OakInk-Shape's grasps of one split, "train", "val", "test" or "all".
 

@@ -26,11 +26,7 @@ _KINDS = (
 
 
 def read_hands(
-    path: str | Path,
-    *,
-    layer_for: Callable[[str], ManoLayer] | None = None,
-    side: str | None = None,
-    unit: str = "m",
+    path: str | Path, *, layer_for: Callable[[str], ManoLayer] | None = None, side: str | None = None, unit: str = "m",
     object_name: str | None = None,
 ) -> list[HandSet]:
     """Read anybody's saved grasps; the kind is told from the content (docs/foreign_grasps.md).

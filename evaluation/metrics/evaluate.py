@@ -30,11 +30,8 @@ if TYPE_CHECKING:
 
 
 def evaluate_grasps(
-    grasps: Grasps | HandSet,
-    object_mesh: trimesh.Trimesh,
-    simulate: bool = True,
-    protocols: Sequence[str] = tuple(PROTOCOLS),
-    layer: ManoLayer | None = None,
+    grasps: Grasps | HandSet, object_mesh: trimesh.Trimesh, simulate: bool = True,
+    protocols: Sequence[str] = tuple(PROTOCOLS), layer: ManoLayer | None = None,
 ) -> dict:
     """Measure grasps on their object; return the report of `metrics.summary.build_report`.
 
@@ -67,13 +64,8 @@ def load_object(path: Path) -> tuple[trimesh.Trimesh, list[str]]:
 
 
 def measure_hands(
-    hands: HandSet,
-    mesh: trimesh.Trimesh,
-    protocols: Sequence[str] = tuple(PROTOCOLS),
-    simulate: bool = True,
-    seed: int = 0,
-    layer: ManoLayer | None = None,
-    notes: Sequence[str] = (),
+    hands: HandSet, mesh: trimesh.Trimesh, protocols: Sequence[str] = tuple(PROTOCOLS), simulate: bool = True,
+    seed: int = 0, layer: ManoLayer | None = None, notes: Sequence[str] = (),
 ) -> Measured:
     """Measure every hand without a problem; the others keep their problem and have no figures.
 

@@ -25,9 +25,7 @@ class ReportError(ValueError):
 
 
 def write_report(
-    report: dict,
-    path: str | Path,
-    pictures: Mapping[str, Sequence[tuple[str, bytes]]] | None = None,
+    report: dict, path: str | Path, pictures: Mapping[str, Sequence[tuple[str, bytes]]] | None = None,
     compare: Sequence[dict] = (),
 ) -> Path:
     """Write the page atomically; return its path.
@@ -108,11 +106,8 @@ def settings_facts(report: dict) -> list[tuple[str, str]]:
         ("Objects", f"{counts['objects']}: {', '.join(map(str, settings.get('objects') or []))}"),
         ("Grasps per object", settings.get("samples")),
         ("Selection", f"every grasp is the best of {candidates} by the score" if candidates > 1 else None),
-        ("Seeds", seeds),
-        ("Cloud", cloud or settings.get("cloud")),
-        ("Hand", settings.get("hand")),
-        ("Weights", settings.get("weights")),
-        ("Grasps from", settings.get("source")),
+        ("Seeds", seeds), ("Cloud", cloud or settings.get("cloud")), ("Hand", settings.get("hand")),
+        ("Weights", settings.get("weights")), ("Grasps from", settings.get("source")),
         ("Simulated", "yes" if settings.get("simulated") else "no: the simulator's columns are left out"),
         ("Version", settings.get("version")),
     ]

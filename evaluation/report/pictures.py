@@ -52,11 +52,7 @@ def captions(grasps: list[dict]) -> list[str]:
 
 
 def object_pictures(
-    hands: HandSet,
-    mesh,
-    order: np.ndarray | Sequence[float | None],
-    panel: int = 260,
-    views: int = 2,
+    hands: HandSet, mesh, order: np.ndarray | Sequence[float | None], panel: int = 260, views: int = 2,
     texts: Sequence[str] | None = None,
 ) -> list[tuple[str, bytes]]:
     """Draw the best, the median and the worst of the hands on one object.

@@ -57,12 +57,8 @@ def check_place(out: Path, labels: Sequence[str], page: Page) -> None:
 
 
 def build_study(
-    out: Path,
-    questions: Sequence[Question],
-    hands: dict[str, dict[str, HandSet]],
-    meshes: dict[str, object],
-    page: Page,
-    progress: Callable[[], None] = lambda: None,
+    out: Path, questions: Sequence[Question], hands: dict[str, dict[str, HandSet]], meshes: dict[str, object],
+    page: Page, progress: Callable[[], None] = lambda: None,
 ) -> Path:
     """Write the folder `out` and the key beside it, complete or not at all; return the path of the key.
 

@@ -61,9 +61,7 @@ def _object_of(name: str, path: Path, meshes: dict[str, Path], single: bool) -> 
     return next(iter(meshes)) if len(meshes) == 1 else name or path.stem
 
 
-def common_objects(
-    methods: dict[str, dict[str, HandSet]], meshes: dict[str, Path]
-) -> tuple[list[str], list[str]]:
+def common_objects(methods: dict[str, dict[str, HandSet]], meshes: dict[str, Path]) -> tuple[list[str], list[str]]:
     """Return the objects that every method and `meshes` have, sorted, and a note for each of the others.
 
     Raises StudyError if there is no such object.

@@ -6,13 +6,6 @@ from fastgrasp_training.sources.request import DataSourceError, Request
 from fastgrasp_training.sources.resolve import TrainingGrasps, resolve
 
 __all__ = [
-    "DataSourceError",
-    "MadeObject",
-    "MeshObject",
-    "ObjectSource",
-    "Request",
-    "TrainingGrasps",
-    "as_source",
-    "by_turns",
+    "DataSourceError", "MadeObject", "MeshObject", "ObjectSource", "Request", "TrainingGrasps", "as_source", "by_turns",
     "resolve",
 ]
