@@ -24,7 +24,7 @@ from fastgrasp_model.geometry.frames import Frames
 from fastgrasp_model.geometry.normals import CLOUD_POINTS, guess_viewpoint, prepare_cloud
 from fastgrasp_model.grasp_model import GraspModel, ObservedObject
 from fastgrasp_model.grasps import Grasps
-from fastgrasp_model.hand import ManoLayer
+from fastgrasp_model.hand import ManoLayer, checked_side
 from fastgrasp_model.hand.anatomy import pads
 from fastgrasp_model.score import score_grasps
 from fastgrasp_model.weights import PRETRAINED, load_model
@@ -56,7 +56,7 @@ class GraspGenerator:
         self.device = torch.device(device)
         self.model = model.to(self.device)
         self.model.hand.to(self.device)
-        self.side = _checked_side(side)
+        self.side = checked_side(side)
         self.weights_name = weights_name
         self.temperature, self.stability_weight = TEMPERATURE, STABILITY_WEIGHT
         self._pads = {name: ids.cpu().numpy() for name, ids in pads(model.hand).items()}
@@ -106,7 +106,7 @@ class GraspGenerator:
         for name, count in (("num_grasps", num_grasps), ("candidates", candidates)):
             if count < 1:
                 raise ValueError(f"{name}: expected 1 or more, got {count}")
-        side = _checked_side(side or self.side)
+        side = checked_side(side or self.side)
         flip = np.array([-1.0 if side == "left" else 1.0, 1.0, 1.0])  # a left grasp is a right one in the mirror
         cloud = validate_cloud(points) * flip.astype(np.float32)
         view = None if viewpoint is None else np.asarray(viewpoint, dtype=np.float64) * flip
@@ -200,9 +200,3 @@ def _grasp_points(rounds: range, count: int, frames: int) -> Tensor:
     period = frames // math.gcd(count, frames)  # after so many rounds a group would be where it began
     start = number * count + number // period
     return ((start.unsqueeze(1) + torch.arange(count)) % frames).flatten()
-
-
-def _checked_side(side: str) -> str:
-    if side not in ("right", "left"):
-        raise ValueError(f"side: expected 'right' or 'left', got {side!r}")
-    return side

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastgrasp_model.files import write_atomically
-from fastgrasp_model.hand import SIDES, VERTICES
+from fastgrasp_model.hand import VERTICES, checked_side
 from fastgrasp_model.hand.keypoints import keypoints_from, wrist_frame
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ class Grasps:
     score: np.ndarray
 
     def __post_init__(self) -> None:
-        if self.side not in SIDES:
-            raise ValueError(f"side must be 'right' or 'left', got {self.side!r}")
+        checked_side(self.side)
         self.faces = np.asarray(self.faces, dtype=np.int32)
         if self.faces.ndim != 2 or self.faces.shape[1] != 3:
             raise ValueError(f"faces: expected shape (F, 3), got {self.faces.shape}")

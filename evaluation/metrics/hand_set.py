@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastgrasp_model.hand import checked_side
+
 if TYPE_CHECKING:
     from fastgrasp_model.grasps import Grasps
 
@@ -45,8 +47,7 @@ class HandSet:
     numbers: list[int] | None = None
 
     def __post_init__(self) -> None:
-        if self.side not in ("right", "left"):
-            raise ValueError(f"side must be 'right' or 'left', got {self.side!r}")
+        checked_side(self.side)
         count = len(self.vertices)
         if self.numbers is None:
             object.__setattr__(self, "numbers", list(range(count)))

@@ -13,7 +13,14 @@ _HOMES = {
     "HandModelError": "mano_file", "load_hand_file": "mano_file", "save_hand_pickle": "mano_file",
     "HandOutput": "mano_layer", "ManoLayer": "mano_layer", "keypoints_from": "keypoints", "wrist_frame": "keypoints",
 }  # fmt: skip
-__all__ = ["SIDES", "VERTICES", *_HOMES]
+__all__ = ["SIDES", "VERTICES", "checked_side", *_HOMES]
+
+
+def checked_side(side: str) -> str:
+    """Return `side`. Raises ValueError where it is neither "right" nor "left"."""
+    if side not in SIDES:
+        raise ValueError(f"side: expected 'right' or 'left', got {side!r}")
+    return side
 
 
 def __getattr__(name: str) -> object:

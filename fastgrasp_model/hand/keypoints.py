@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from fastgrasp_model.hand import checked_side
+
 Array = TypeVar("Array")  # numpy.ndarray or torch.Tensor
 
 KEYPOINT_NAMES = (
@@ -43,8 +45,7 @@ def wrist_frame(keypoints: Array, side: str) -> tuple[Array, Array]:
     palm; the columns of the rotation are x, y, z. It is what dex-retargeting's hand detector estimates by a plane
     through k_0, k_5, k_9. Not finite for keypoints on one line. Raises ValueError for another side.
     """
-    if side not in ("right", "left"):
-        raise ValueError(f"side must be 'right' or 'left', got {side!r}")
+    checked_side(side)
     wrist, index, middle = keypoints[:, 0], keypoints[:, 5], keypoints[:, 9]
     z = _unit(middle - wrist)
     across = (index - middle) if side == "right" else (middle - index)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
+from fastgrasp_model.hand import checked_side
 from fastgrasp_model.hand.mano_file import JOINT_COUNT, SHAPE_COUNT, HandModelError, load_hand_file
 from fastgrasp_model.hand.topology import close_wrist, mirrored_model, side_of
 
@@ -66,8 +67,7 @@ class ManoLayer(nn.Module):
     ) -> None:
         """Take a `model` of `load_hand_file`, mirrored in x where its side is not `side`."""
         super().__init__()
-        if side not in ("right", "left"):
-            raise ValueError(f"side must be 'right' or 'left', got {side!r}")
+        checked_side(side)
         if side_of(model) != side:
             model = mirrored_model(model)
         self.side, self.name = side, name

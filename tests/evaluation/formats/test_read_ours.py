@@ -99,7 +99,7 @@ def test_a_grasp_that_is_not_finite_is_that_grasps_problem(tmp_path, grasps):
         ({"keypoints": None, "betas": None}, "lacks betas, keypoints; see docs/grasp_file.md"),
         ({"vertices": np.zeros((3, 777, 3))}, r"vertices: expected shape \(3, 778, 3\), got \(3, 777, 3\)"),
         ({"score": np.array(["a", "b", "c"])}, "'score' has type <U1, expected numbers"),
-        ({"side": "both"}, "side must be 'right' or 'left'"),
+        ({"side": "both"}, "side: expected 'right' or 'left'"),
         ({"object": np.array(["mug", "cup"])}, r"'object' has shape \(2,\).*expected one string, or one for each"),
         ({"faces": np.array([[0, 1, 2], [0, 1, 3], [0, 1, 4]])}, "surface with one hole at the wrist"),
     ],
