@@ -36,8 +36,11 @@ def grid(name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     of the step, whatever the set, so that packing what was unpacked changes nothing.
     """
     if name == "angles":
+        reach = np.empty((15, 3))
+        for finger, chain in FINGER_JOINTS.items():
+            reach[[joint - 1 for joint in chain]] = _THUMB_REACH if finger == "thumb" else _FINGER_REACH
         low, high = JOINT_LIMITS.reshape(45, 2).T
-        return low, (high - low) / _angle_steps()
+        return low, (high - low) / np.maximum(np.ceil((high - low) * reach.reshape(45) / SHIFT), 1)
     step = _STEPS[name]
     return np.rint(values.min(axis=0) / step) * step, step
 
@@ -49,11 +52,10 @@ def encode(values: np.ndarray, start: np.ndarray, step: np.ndarray) -> np.ndarra
 
 
 def divide(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Codes (C,N) below 65536 as (high (C,N), low (P,ceil(N/8)), bits (C,)), all uint8.
+    """Codes (C,N) below 65536 as (high (C,N), low (P,ceil(N/8)), bits (C,)), all uint8: code = high * 2**bits + rest.
 
-    code = high * 2**bits + rest. The high part has the leading eight bits of the column's greatest code, so deflate,
-    which codes bytes, sees the distribution there. The rest is noise and stays packed: each of its bits is one row of
-    `low`, P = bits.sum(), column after column, the highest bit first, eight grasps a byte (`np.packbits`).
+    The high part has the leading eight bits of the column's greatest code, so that deflate sees their distribution. The
+    rest is noise: each of its bits is one row of `low`, column after column, the highest first, eight grasps a byte.
     """
     bits = np.array([max(int(row.max()).bit_length() - 8, 0) for row in codes])
     planes = [row >> place & 1 for row, count in zip(codes, bits, strict=True) for place in reversed(range(count))]
@@ -115,12 +117,3 @@ def _chunked(values: np.ndarray, turn) -> np.ndarray:
             part = np.ascontiguousarray(values[first : first + _CHUNK], dtype=np.float32)
             result[first : first + _CHUNK] = turn(torch.from_numpy(part).reshape(-1, 15, 3)).flatten(1).numpy()
     return result
-
-
-def _angle_steps() -> np.ndarray:
-    """(45,) how many steps lie between the limits of each angle."""
-    reach = np.empty((15, 3))
-    for finger, chain in FINGER_JOINTS.items():
-        reach[[joint - 1 for joint in chain]] = _THUMB_REACH if finger == "thumb" else _FINGER_REACH
-    width = JOINT_LIMITS[..., 1] - JOINT_LIMITS[..., 0]
-    return np.maximum(np.ceil(width * reach / SHIFT), 1).reshape(45)

@@ -1,9 +1,8 @@
 """Many hands on several objects at once, pulled into grasps by Adam on an energy of contact, penetration and balance.
 
-The energy follows Liu et al. 2021 ("Synthesizing diverse and physically stable grasps with arbitrary hand structures
-using differentiable force closure estimator") and Wang et al. 2023 (DexGraspNet), with three changes: the force shares
-of the contacts are solved for at each look (as in BODex, Chen et al. 2025), the normals are differentiable, and only
-pads press into the surface, phalanges and palm merely touch.
+The energy follows Liu et al. 2021 ("Synthesizing diverse and physically stable grasps ... using differentiable force
+closure estimator") and Wang et al. 2023 (DexGraspNet), but the force shares of the contacts are solved for at each look
+(as in BODex, Chen et al. 2025), the normals are differentiable, and only pads press into the surface.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from fastgrasp_model.hand.mano_layer import HandPose
 from fastgrasp_synthesis.grasp_types import FINGERS
 from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.skin import FixedShapeSkin
-from fastgrasp_synthesis.starts import Starts
+from fastgrasp_synthesis.starts import Rows, Starts
 
 SLOW = 4  # self-collision and balance are looked at every SLOW steps, with SLOW times their weight
 SLACK = 0.35  # radians the outermost joint of a finger may differ from what follows the middle joint
@@ -56,7 +55,7 @@ class OptimiseSettings:
 
 
 @dataclass
-class Optimised:
+class Optimised(Rows):
     """B hands after the optimisation: betas (B,10), rotations (B,16,3,3), transl (B,3), object and kind (B,)."""
 
     betas: Tensor
@@ -64,9 +63,6 @@ class Optimised:
     transl: Tensor
     object: Tensor
     kind: Tensor
-
-    def pick(self, rows: Tensor) -> Optimised:
-        return Optimised(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
 class Optimiser:
@@ -100,9 +96,7 @@ class Optimiser:
     def run(self, starts: Starts, grids: SignedDistanceGrids) -> Optimised:
         """Optimise all starts, on a CPU in chunks; joint angles end inside their limits."""
         size = CHUNK if self.hands.device.type == "cpu" else len(starts.kind)
-        parts = [self._run(starts.pick(rows), grids) for rows in _rows(starts.kind).split(size)]
-        names = Optimised.__dataclass_fields__
-        return Optimised(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+        return Optimised.join([self._run(starts.pick(rows), grids) for rows in _rows(starts.kind).split(size)])
 
     def _run(self, starts: Starts, grids: SignedDistanceGrids) -> Optimised:
         s = self.settings

@@ -102,14 +102,14 @@ def thin(grasps: GraspSet, count: int, seed: int = 0) -> GraspSet:
     rng = np.random.default_rng(seed)
     chance = rng.random(len(grasps))
     rarity = np.bincount(grasps.grasp_type, minlength=len(grasps.grasp_types))[grasps.grasp_type]
-    turn = _place(np.lexsort((chance, grasps.grasp_type, grasps.object)), grasps.object, grasps.grasp_type)
-    place = _place(np.lexsort((grasps.grasp_type, rarity, turn, grasps.object)), grasps.object)
+    turn = place_in_group(np.lexsort((chance, grasps.grasp_type, grasps.object)), grasps.object, grasps.grasp_type)
+    place = place_in_group(np.lexsort((grasps.grasp_type, rarity, turn, grasps.object)), grasps.object)
     luck = rng.random(len(grasps.objects))[grasps.object]
     return grasps[np.sort(np.lexsort((luck, place))[:count])]
 
 
-def _place(order: np.ndarray, *groups: np.ndarray) -> np.ndarray:
-    """(N,) place of each row within its group, from 0, where `order` (N,) sorts the rows by group."""
+def place_in_group(order: np.ndarray, *groups: np.ndarray) -> np.ndarray:
+    """Return the place (N,) of each row within its group, from 0, where `order` (N,) sorts the rows by group."""
     new = np.zeros(len(order), dtype=bool)
     for group in groups:
         new[1:] |= np.diff(group[order]) != 0

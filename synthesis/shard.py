@@ -51,10 +51,9 @@ class ShardReport:
 
 
 @dataclass
-class Verified:
+class Verified(Optimised):
     """N hands that passed, how deep each lies in its object (N,) and how far the object moved (N,6), metres."""
 
-    hands: Optimised
     depth: torch.Tensor
     moved: torch.Tensor
 
@@ -90,12 +89,13 @@ class ShardMaker:
             clock.lap("optimise")
             parts.append(self._verified(found, meshes, grids, report, clock))
             report.candidates += _by_type(found.kind)
-            counts = sum(torch.bincount(part.hands.object, minlength=len(meshes)) for part in parts)
+            counts = sum(torch.bincount(part.object, minlength=len(meshes)) for part in parts)
             under_filled = (counts < s.enough).nonzero().squeeze(1)
             if not len(under_filled):
                 break
-        kept = _best_of_each(_joined(parts), s.grasps)
-        report.kept, report.seconds = _by_type(kept.hands.kind), clock.laps
+        found = Verified.join(parts)
+        kept = _best_of_each(found.pick(torch.argsort(found.object, stable=True)), s.grasps)
+        report.kept, report.seconds = _by_type(kept.kind), clock.laps
         return self._grasp_set(kept, specs, usable, sum(report.candidates.values())), report
 
     def _candidates(self, chords: list[Chords], grids: SignedDistanceGrids, objects: torch.Tensor,
@@ -132,7 +132,7 @@ class ShardMaker:
         rows = passing("volume", torch.from_numpy(volumes <= limits.volume).to(self.device), "volume")
         depths = self_depths(self.hands, verdict.vertices[rows])
         rows = passing("self_depth", torch.from_numpy(depths <= limits.self_depth).to(self.device), "self_depth")
-        return Verified(found.pick(rows), verdict.depth[rows], moved[rows])
+        return Verified(**vars(found.pick(rows)), depth=verdict.depth[rows], moved=moved[rows])
 
     def _meshes(self, specs: list[str]) -> tuple[list[int], list]:
         usable, meshes = [], []
@@ -147,11 +147,10 @@ class ShardMaker:
         return usable, meshes
 
     def _grasp_set(self, kept: Verified, specs: list[str], usable: list[int], candidates: int) -> GraspSet:
-        hands = kept.hands
-        parameters = self.hands.parameters(hands.betas, hands.rotations, hands.transl).cpu().numpy()
+        parameters = self.hands.parameters(kept.betas, kept.rotations, kept.transl).cpu().numpy()
         return GraspSet(betas=parameters[:, :10], global_orient=parameters[:, 10:13], hand_pose=parameters[:, 13:58],
-                        transl=parameters[:, 58:], object=np.array(usable, dtype=np.int32)[hands.object.cpu().numpy()],
-                        grasp_type=hands.kind.cpu().numpy().astype(np.int8), depth=kept.depth.cpu().numpy(),
+                        transl=parameters[:, 58:], object=np.array(usable, dtype=np.int32)[kept.object.cpu().numpy()],
+                        grasp_type=kept.kind.cpu().numpy().astype(np.int8), depth=kept.depth.cpu().numpy(),
                         displacement=kept.moved.cpu().numpy(), objects=list(specs), grasp_types=list(TYPE_NAMES),
                         hand=self.hands.layer.name, candidates=candidates)
 
@@ -164,18 +163,9 @@ def _chords(mesh, grids: SignedDistanceGrids, row: int, count: int, seed: int, d
     return find_chords(torch.tensor(np.asarray(points), dtype=torch.float32, device=device), normals, grids, row)
 
 
-def _joined(parts: list[Verified]) -> Verified:
-    """All rounds as one, sorted by object."""
-    names = Optimised.__dataclass_fields__
-    hands = Optimised(*(torch.cat([getattr(part.hands, name) for part in parts]) for name in names))
-    order = torch.argsort(hands.object, stable=True)
-    depth, moved = torch.cat([part.depth for part in parts]), torch.cat([part.moved for part in parts])
-    return Verified(hands.pick(order), depth[order], moved[order])
-
-
 def _best_of_each(found: Verified, keep: int) -> Verified:
     """At most `keep` grasps of each object, in order: of every grasp type in turn its steadiest."""
-    objects, kinds = found.hands.object.cpu().numpy(), found.hands.kind.cpu().numpy()
+    objects, kinds = found.object.cpu().numpy(), found.kind.cpu().numpy()
     worst = found.moved.amax(1).cpu().numpy()
     chosen: list[int] = []
     for obj in np.unique(objects):
@@ -187,7 +177,7 @@ def _best_of_each(found: Verified, keep: int) -> Verified:
             turn[mine] = np.arange(len(mine))
         chosen.extend(rows[np.argsort(turn, kind="stable")[:keep]])
     rows = torch.tensor(sorted(chosen), dtype=torch.long, device=found.depth.device)
-    return Verified(found.hands.pick(rows), found.depth[rows], found.moved[rows])
+    return found.pick(rows)
 
 
 def _by_type(kinds: torch.Tensor) -> Counter:

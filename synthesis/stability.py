@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from fastgrasp_synthesis.grasp_set import GraspSet, GraspSetError
+from fastgrasp_synthesis.packing import hand_layer, place_in_group
 
 KEPT = 40  # grasps that an object keeps in any case: the most stable ones
 
 
-def stable(
-    grasps: GraspSet, limit: float, workers: int = 1, meshes: Path | None = None, quiet: bool = True
-) -> GraspSet:
+def stable(grasps: GraspSet, limit: float, workers: int = 1, meshes: Path | None = None,
+           quiet: bool = True) -> GraspSet:
     """Return the grasps with a wrench residual of at most `limit` newtons of 9.8, and of each object at least `KEPT`.
 
     meshes: folder of the own meshes that `file:` specifications belong to. Raises GraspSetError for a limit that is
@@ -30,11 +30,7 @@ def stable(
 
 def stable_rows(residual: np.ndarray, objects: np.ndarray, limit: float, kept: int) -> np.ndarray:
     """Return (N,) bool: residual (N,) of at most `limit`, or among the `kept` least of its object (N,)."""
-    order = np.lexsort((residual, objects))
-    starts = np.flatnonzero(np.diff(objects[order], prepend=-1))
-    place = np.empty(len(residual), dtype=np.int64)  # of each grasp among those of its object, 0 for the most stable
-    place[order] = np.arange(len(residual)) - np.repeat(starts, np.diff(starts, append=len(residual)))
-    return (residual <= limit) | (place < kept)
+    return (residual <= limit) | (place_in_group(np.lexsort((residual, objects)), objects) < kept)
 
 
 def gravity_residuals(grasps: GraspSet, workers: int = 1, meshes: Path | None = None, quiet: bool = True) -> np.ndarray:
@@ -55,7 +51,6 @@ def _of_object(job: tuple) -> list[float]:
     import torch
 
     from fastgrasp_model.grasps import Grasps
-    from fastgrasp_synthesis.packing import hand_layer
     from fastgrasp_synthesis.sources import load_object
 
     spec, parameters, hand, meshes = job

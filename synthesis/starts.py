@@ -33,8 +33,21 @@ class Chords:
     opposition: Tensor
 
 
+class Rows:
+    """A dataclass of tensors that share their rows."""
+
+    def pick(self, rows: Tensor):
+        """Return the chosen rows."""
+        return type(self)(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+    @classmethod
+    def join(cls, parts: list):
+        """Return the rows of several parts, one after another."""
+        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
+
+
 @dataclass
-class Starts:
+class Starts(Rows):
     """B hands to optimise: tensors with B rows; `object` and `kind` are rows of the grids and of GRASP_TYPES."""
 
     betas: Tensor
@@ -43,9 +56,6 @@ class Starts:
     transl: Tensor
     object: Tensor
     kind: Tensor
-
-    def pick(self, rows: Tensor) -> Starts:
-        return Starts(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
 def find_chords(points: Tensor, normals: Tensor, grids: SignedDistanceGrids, index: int) -> Chords:

@@ -12,7 +12,6 @@ from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids, si
 from fastgrasp_model.hand.mano_layer import HandModelError
 from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.object_specs import ObjectSpecError, make_object
-from fastgrasp_synthesis.optimise import Optimised
 from fastgrasp_synthesis.shard import (
     OptimiseSettings,
     ShardMaker,
@@ -106,7 +105,7 @@ def test_of_each_type_in_turn_the_steadiest_is_kept():
     moved = torch.tensor([5.0, 1, 2, 3, 4, 1, 9, 8])[:, None].expand(8, 6) / 1000
     objects, kinds = torch.tensor([0, 0, 0, 0, 0, 1, 1, 1]), torch.tensor([4, 7, 7, 7, 4, 2, 2, 2])
     nothing = torch.zeros(8, 1)
-    found = Verified(Optimised(nothing, nothing, nothing, objects, kinds), torch.arange(8.0), moved)
+    found = Verified(nothing, nothing, nothing, objects, kinds, torch.arange(8.0), moved)
     assert _best_of_each(found, 3).depth.tolist() == [1, 2, 4, 5, 6, 7]  # on object 0: types 7, 4, then 7 again
     assert _best_of_each(found, 1).depth.tolist() == [1, 5]
     assert _best_of_each(found, 9).depth.tolist() == list(range(8))
