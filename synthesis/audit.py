@@ -171,12 +171,11 @@ def _figures(parameters: np.ndarray, mesh, layer) -> dict[str, list]:
     from fastgrasp_synthesis.stability import residuals_on
 
     grasps = Grasps.from_parameters(parameters, layer)
-    hands = HandSet.from_grasps(grasps)
+    hands, test = HandSet.from_grasps(grasps), HoldTest(mesh)
     geometry = measure_hands(hands, mesh, ("strict",), simulate=False, layer=layer).rows
-    test = HoldTest(mesh)
     moved = [test(skin, faces) for skin, faces in zip(hands.vertices, hands.faces, strict=True)]
-    columns = {column for column, _ in FIGURES.values() if column in geometry[0]}
-    return {name: [line[name] for line in geometry] for name in sorted(columns)} | {
+    names = sorted({column for column, _ in FIGURES.values() if column in geometry[0]})
+    return {name: [line[name] for line in geometry] for name in names} | {
         "gravity_gap_newtons": residuals_on(grasps.vertices, layer, mesh),
         "moved_cm": [float(100.0 * directions.max()) for directions in moved],
         "held": [bool((directions < test.settings.limit).all()) for directions in moved]}
@@ -233,23 +232,21 @@ def check_worth(rows: list[dict], name: str, limits: tuple[float, ...]) -> dict:
 
 
 def lines(report: dict) -> list[str]:
-    """The report as a table for a terminal."""
+    """Return the report as a table for a terminal."""
     text = [f"{report['sample']} of {report['grasps_in_set']} grasps, seed {report['seed']}: {_share(report['held'])}"]
-    for key in ("split", "type"):
-        text += [f"  {name:28s} {_share(part)}" for name, part in report[f"held_by_{key}"].items()]
+    parts = [*report["held_by_split"].items(), *report["held_by_type"].items()]
     worst = sorted(report["held_by_family"].items(), key=lambda item: item[1]["share"])[:10]
+    text += [f"  {name:28s} {_share(part)}" for name, part in parts]
     text += ["families that hold least:"] + [f"  {name:28s} {_share(part)}" for name, part in worst]
     text += [f"{'figure':30s} {'mean':>8s} {'95 %':>8s}"]
-    for name, figure in report["figures"].items():
-        if figure["mean"] is not None:
-            text.append(f"  {name:28s} {figure['mean']:8.3f} {figure['p95']:8.3f}")
+    text += [f"  {name:28s} {figure['mean']:8.3f} {figure['p95']:8.3f}"
+             for name, figure in report["figures"].items() if figure["mean"] is not None]
     for name, check in report["checks"].items():
         worth = "-" if check["auc"] is None else f"{check['auc']:.3f}"
         text.append(f"{name}: area under the curve {worth}; if only what is at most this were kept:")
         for row in check["limits"]:
-            kept, share = row["kept_held"] + row["kept_fell"], row["held_share"]
-            held = "-" if share is None else f"{share:.1%}"
-            text.append(f"  {row['limit']:<6g} keeps {kept:5d}, of which {held} hold")
+            held = "-" if row["held_share"] is None else f"{row['held_share']:.1%}"
+            text.append(f"  {row['limit']:<6g} keeps {row['kept_held'] + row['kept_fell']:5d}, of which {held} hold")
     if report["problems"]:
         text.append(f"{len(report['problems'])} could not be tested, such as: {report['problems'][0][PROBLEM]:.120}")
     return text

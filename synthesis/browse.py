@@ -30,7 +30,8 @@ class OpenSet:
 
     place: a packed set, a folder of shards, or "open" for the set that comes with the package. Attributes: `name`,
     `hand` (the hand it was made with), `objects` and `grasp_types` (names), `families` and `splits` (a name for each
-    object), `object_of` and `type_of` (N,) numbers of object and type. Raises GraspSetError with the remedy.
+    object), `object_of` and `type_of` (N,) numbers of object and type; mesh(number): the object as trimesh.Trimesh,
+    metres, made when first asked for. Raises GraspSetError with the remedy.
     """
 
     def __init__(self, place: str | Path = SHIPPED) -> None:
@@ -44,7 +45,7 @@ class OpenSet:
         self.object_of, self.type_of = np.asarray(self._set.object), np.asarray(self._set.grasp_type)
         self.families = [spec.split(":")[0] for spec in self.objects]
         self.splits = [split_of(spec) for spec in self.objects]
-        self.mesh = lru_cache(_MESHES_KEPT)(self._mesh)
+        self.mesh = lru_cache(_MESHES_KEPT)(lambda number: load_object(self.objects[number], self._root))
 
     def __len__(self) -> int:
         return len(self.object_of)
@@ -76,18 +77,14 @@ class OpenSet:
         parameters = self._set[np.asarray(rows, dtype=np.int64)].parameters()
         return Grasps.from_parameters(parameters, hand_layer(self.hand))
 
-    def _mesh(self, number: int):
-        """Return the object as trimesh.Trimesh, metres, made when first asked for. Raises ValueError where its
-        specification makes no object."""
-        return load_object(self.objects[number], self._root)
-
     def facts(self, row: int) -> dict:
         """Return what is known of a grasp, as plain values: metres, `displacement` by direction of gravity."""
         number, kind = int(self.object_of[row]), self.grasp_types[self.type_of[row]]
+        moved = dict(zip(DIRECTIONS, _rounded(self._set.displacement[row], 5), strict=True))
         return {"row": int(row), "object_number": number, "object": self.objects[number],
                 "family": self.families[number], "split": self.splits[number], "type": kind, **_FEIX.get(kind, {}),
-                "depth": round(float(self._set.depth[row]), 5), "displacement": dict(zip(DIRECTIONS, _rounded(
-                    self._set.displacement[row], 5), strict=True)), "betas": _rounded(self._set.betas[row], 2)}
+                "depth": round(float(self._set.depth[row]), 5), "displacement": moved,
+                "betas": _rounded(self._set.betas[row], 2)}
 
 
 _FEIX = {kind.name: {"feix": kind.feix, "group": kind.family} for kind in GRASP_TYPES}

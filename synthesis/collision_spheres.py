@@ -129,8 +129,7 @@ def _parted(angles: Tensor, layer: ManoLayer, spheres: CollisionSpheres, axes: T
     low, high = torch.as_tensor(JOINT_LIMITS, dtype=angles.dtype, device=angles.device).unbind(-1)
     found = angles.clone()
     with torch.no_grad():
-        crossing = _overlap(found, layer, spheres, axes).amax(1) > LEFT_OVERLAP
-    rows = torch.nonzero(crossing).squeeze(1)
+        rows = torch.nonzero(_overlap(found, layer, spheres, axes).amax(1) > LEFT_OVERLAP).squeeze(1)
     for _ in range(steps):
         now = found[rows].requires_grad_()
         with torch.enable_grad():

@@ -1,9 +1,8 @@
 """The folder of a grasp set: which run it belongs to (`set.json`), and that one run at a time writes there.
 
-`set.json` holds the seed, the settings and the list of objects. A run with a longer list that begins with the one
-there makes the folder grow; anything else is refused. Own meshes are described in `objects.json`: `root`, their folder,
-and by specification `centre_of_mass` (metres, in the file's frame: add it to `transl` to bring a grasp back to the
-file), `sha256` and `notes` on what was mended.
+`set.json` holds the seed, the settings and the list of objects. A run whose list begins with the one there makes the
+folder grow; anything else is refused. `objects.json` describes own meshes: `root`, their folder, and by specification
+`centre_of_mass` (metres, in the file's frame: add it to `transl`), `sha256` and `notes` on what was mended.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ class FolderError(ValueError):
 
 @contextmanager
 def locked(out: Path):
-    """Keep others from writing into the folder; the lock goes with the process, however it ends.
+    """Keep others from writing into the folder, and remove what interrupted writes left.
 
-    What interrupted writes left is removed. Raises FolderError if another run holds the lock.
+    The lock goes with the process, however it ends. Raises FolderError if another run holds it.
     """
     import fcntl
 

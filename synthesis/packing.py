@@ -69,7 +69,12 @@ def unpack(path: str | Path, hand: str | Path | None = None) -> GraspSet:
         raise GraspSetError(f"{path}: format {version}, expected {PACKED_VERSION}; {_AGAIN}")
     _check_arrays(arrays, path)
     values = {name: _decoded(arrays, name, path) for name in fixed_point.COLUMNS}
-    layer = _same_hand(arrays, hand, path)
+    sha256, layer = _hand(str(arrays["hand"]), hand)
+    if sha256 != str(arrays["hand_sha256"]):
+        raise GraspSetError(
+            f"{path}: packed with the hand '{arrays['hand']}' of SHA-256 {str(arrays['hand_sha256'])[:16]}..., but the "
+            f"file of that name has {sha256[:16]}...; joint angles mean another pose there. Take hand and set of one "
+            "version of FastGrasp, or name the right file in FASTGRASP_HAND")
     counts = arrays["counts"].astype(np.int64)
     grasps = GraspSet(
         betas=values["betas"], global_orient=values["global_orient"], transl=values["transl"],
@@ -199,17 +204,6 @@ def _decoded(arrays: dict[str, np.ndarray], name: str, path: Path) -> np.ndarray
     if not good:
         raise GraspSetError(f"{path}: {name} holds values that no hand has (over {_LARGEST[name]:g}); {_AGAIN}")
     return fixed_point.decode(codes, start, step)
-
-
-def _same_hand(arrays: dict[str, np.ndarray], hand: str | Path | None, path: Path):
-    """The `ManoLayer` the set was packed with. Raises GraspSetError if the hand of that name is another one here."""
-    sha256, layer = _hand(str(arrays["hand"]), hand)
-    if sha256 != str(arrays["hand_sha256"]):
-        raise GraspSetError(
-            f"{path}: packed with the hand '{arrays['hand']}' of SHA-256 {str(arrays['hand_sha256'])[:16]}..., but the "
-            f"file of that name has {sha256[:16]}...; joint angles mean another pose there. Take hand and set of one "
-            "version of FastGrasp, or name the right file in FASTGRASP_HAND")
-    return layer
 
 
 def hand_layer(name: str, path: str | Path | None = None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +19,7 @@ from fastgrasp_synthesis.grasp_types import TYPE_NAMES
 from fastgrasp_synthesis.hands import Hands
 from fastgrasp_synthesis.object_specs import ObjectSpecError, make_object
 from fastgrasp_synthesis.optimise import Optimised, Optimiser, OptimiseSettings
+from fastgrasp_synthesis.packing import place_in_group
 from fastgrasp_synthesis.starts import Chords, StartSampler, find_chords
 from fastgrasp_synthesis.verify import VerifySettings, cheap_tests, self_depths, shared_volumes, slip_limits
 
@@ -135,16 +137,14 @@ class ShardMaker:
         return Verified(**vars(found.pick(rows)), depth=verdict.depth[rows], moved=moved[rows])
 
     def _meshes(self, specs: list[str]) -> tuple[list[int], list]:
-        usable, meshes = [], []
+        """Rows and meshes of the objects that can be made. Raises ObjectSpecError if there are none."""
+        made = {}
         for row, spec in enumerate(specs):
-            try:
-                meshes.append(self.make_object(spec))
-                usable.append(row)
-            except ObjectSpecError:
-                continue
-        if not meshes:
+            with suppress(ObjectSpecError):
+                made[row] = self.make_object(spec)
+        if not made:
             raise ObjectSpecError(f"none of {', '.join(specs)} could be made")
-        return usable, meshes
+        return list(made), list(made.values())
 
     def _grasp_set(self, kept: Verified, specs: list[str], usable: list[int], candidates: int) -> GraspSet:
         parameters = self.hands.parameters(kept.betas, kept.rotations, kept.transl).cpu().numpy()
@@ -167,17 +167,9 @@ def _best_of_each(found: Verified, keep: int) -> Verified:
     """At most `keep` grasps of each object, in order: of every grasp type in turn its steadiest."""
     objects, kinds = found.object.cpu().numpy(), found.kind.cpu().numpy()
     worst = found.moved.amax(1).cpu().numpy()
-    chosen: list[int] = []
-    for obj in np.unique(objects):
-        rows = np.flatnonzero(objects == obj)
-        rows = rows[np.argsort(worst[rows], kind="stable")]
-        turn = np.zeros(len(rows), dtype=int)  # 0 for the steadiest of its type, 1 for the second, ...
-        for kind in np.unique(kinds[rows]):
-            mine = np.flatnonzero(kinds[rows] == kind)
-            turn[mine] = np.arange(len(mine))
-        chosen.extend(rows[np.argsort(turn, kind="stable")[:keep]])
-    rows = torch.tensor(sorted(chosen), dtype=torch.long, device=found.depth.device)
-    return found.pick(rows)
+    turn = place_in_group(np.lexsort((worst, kinds, objects)), objects, kinds)  # 0 for the steadiest of its type
+    place = place_in_group(np.lexsort((worst, turn, objects)), objects)
+    return found.pick(torch.from_numpy(np.flatnonzero(place < keep)).to(found.depth.device))
 
 
 def _by_type(kinds: torch.Tensor) -> Counter:

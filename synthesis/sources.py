@@ -35,9 +35,8 @@ class SourceError(ValueError):
 class OwnMesh:
     """A mesh file ready for synthesis.
 
-    mesh: watertight trimesh.Trimesh, metres, origin at the centre of mass; centre: (3,) that centre in the file's own
-    frame: a point of the file is a point of the mesh plus `centre`, and so is the `transl` of a grasp; digest: SHA-256
-    of the file; notes: what was mended.
+    mesh: watertight trimesh.Trimesh, metres, origin at the centre of mass; centre (3,): that centre in the file's frame
+    (add it to a point of the mesh, or to the `transl` of a grasp); digest: SHA-256 of the file; notes on its mending.
     """
 
     mesh: object
@@ -124,7 +123,15 @@ def own_mesh(path: Path) -> OwnMesh:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of the size; it is refused below
         raw = load_mesh(path)
-    _check_size(float(raw.extents.max()))
+    longest = float(raw.extents.max())
+    if longest > LONGEST:
+        raise MeshError(
+            f"it is {longest:.4g} m long, more than the {LONGEST:g} m a hand could grasp. Is it in millimetres? "
+            "Meshes are in metres: scale it by 0.001 (centimetres: 0.01)")
+    if longest < SHORTEST:
+        raise MeshError(
+            f"it is {1000 * longest:.3g} mm long, less than the {1000 * SHORTEST:g} mm a hand could grasp. Meshes are "
+            "in metres, not in millimetres or kilometres: scale it to its true size")
     mesh, notes = watertight_with_notes(raw)
     mesh, thinned = _thinned(mesh)
     centre = np.asarray(mesh.center_mass, dtype=np.float64)
@@ -197,20 +204,10 @@ def _checked(specs: list[str], root: Path | None) -> dict[str, dict]:
     return known
 
 
-def _check_size(longest: float) -> None:
-    if longest > LONGEST:
-        raise MeshError(
-            f"it is {longest:.4g} m long, more than the {LONGEST:g} m a hand could grasp. Is it in millimetres? "
-            "Meshes are in metres: scale it by 0.001 (centimetres: 0.01)")
-    if longest < SHORTEST:
-        raise MeshError(
-            f"it is {1000 * longest:.3g} mm long, less than the {1000 * SHORTEST:g} mm a hand could grasp. Meshes are "
-            "in metres, not in millimetres or kilometres: scale it to its true size")
-
-
 def _thinned(mesh) -> tuple[object, list[str]]:
     """The mesh with at most MAX_FACES faces where that moves no surface by more than a millimetre, and a note."""
-    if len(mesh.faces) <= MAX_FACES:
+    faces = len(mesh.faces)
+    if faces <= MAX_FACES:
         return mesh, []
     import manifold3d
     import trimesh
@@ -218,7 +215,7 @@ def _thinned(mesh) -> tuple[object, list[str]]:
     data = manifold3d.Mesh64(np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces, dtype=np.uint64))
     solid = manifold3d.Manifold(data)
     if solid.status() != manifold3d.Error.NoError or solid.is_empty():
-        raise MeshError(f"it has {len(mesh.faces)} faces and is no simple solid ({solid.status()}); remesh it")
+        raise MeshError(f"it has {faces} faces and is no simple solid ({solid.status()}); remesh it")
     tolerance = 1e-4
     thin = solid.simplify(tolerance)
     while thin.num_tri() > MAX_FACES and tolerance * 1.5 <= _THINNED:
@@ -227,5 +224,5 @@ def _thinned(mesh) -> tuple[object, list[str]]:
     data = thin.to_mesh64()
     made = trimesh.Trimesh(np.asarray(data.vert_properties)[:, :3], np.asarray(data.tri_verts), process=False)
     if not made.is_watertight or made.volume < 0.9 * mesh.volume:
-        raise MeshError(f"it has {len(mesh.faces)} faces and does not survive thinning; remesh it to under {MAX_FACES}")
-    return made, [f"{len(mesh.faces)} faces thinned to {len(made.faces)} (within {1000 * tolerance:.1f} mm)"]
+        raise MeshError(f"it has {faces} faces and does not survive thinning; remesh it to under {MAX_FACES}")
+    return made, [f"{faces} faces thinned to {len(made.faces)} (within {1000 * tolerance:.1f} mm)"]

@@ -1,7 +1,4 @@
-"""Which optimised hands are grasps: limits, the cheap geometric tests, and the volumes and depths that cost more.
-
-`shard` asks them in order of cost, with friction cones against gravity (`fastgrasp_evaluation.physics.wrench`) and the
-slip test (`fastgrasp_evaluation.physics.slip`) between the two. """
+"""Which optimised hands are grasps: limits, the cheap geometric tests, and the volumes and depths that cost more."""
 
 from __future__ import annotations
 

@@ -9,8 +9,7 @@ from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_evaluation.physics.slip import SlipSettings, _Bodies
 from fastgrasp_model.hand.mano_layer import ManoLayer
 from fastgrasp_synthesis.hands import Hands
-from fastgrasp_synthesis.optimise import Optimiser
-from fastgrasp_synthesis.skin import FixedShapeSkin
+from fastgrasp_synthesis.optimise import FixedShapeSkin, Optimiser
 from fastgrasp_synthesis.starts import Starts
 
 
