@@ -1,11 +1,11 @@
-"""Other ways to write a MANO hand down, and the way from each to ours and back (docs/mano_conventions.md).
+"""Convert MANO parameters between our convention and those of other projects (docs/mano_conventions.md).
 
 Ours: 61 parameters [betas 10 | global_orient 3 | hand_pose 45 | transl 3]; axis-angle relative to the flat hand;
 the global rotation turns about the resting wrist joint J0(betas), then `transl` is added. manopth, manotorch,
 smplx and the data sets differ in three things only, which `Convention` names: PCA or axis-angle, relative to the
-flat hand or to the mean pose, and what the translation places. All functions take and give NumPy arrays (float64
-out), metres and radians, any frame unless they say so, and change nothing in place. `layer` is the ManoLayer that
-the numbers belong to: of the same side, and of the same hand file where PCA or a centre is involved.
+flat hand or to the mean pose, and the point that the translation places. All functions return new NumPy arrays
+(float64), in metres and radians. `layer` is the ManoLayer of the parameters: of the same side, and of the same hand
+file where PCA or a centre is involved.
 
 Sources: the layers' published code (hassony2/manopth, lixiny/manotorch, vchoutas/smplx 0.1.28) and the data sets'
 tool kits (oakink/OakInk, otaheri/GRAB, otaheri/GrabNet, shreyashampali/ho3d).
@@ -27,12 +27,12 @@ from fastgrasp_model.hand.mano_layer import PARAMETER_COUNT, ManoLayer
 
 @dataclass(frozen=True)
 class Convention:
-    """How a library or data set writes the pose and the place of a hand.
+    """Representation of pose and translation in a library or data set.
 
-    `use_pca`: pose coefficients of the first `components` PCA directions instead of 45 axis-angle numbers.
-    `flat_hand_mean`: zero pose is the flat hand; else the mean pose of the hand file, in both cases of `use_pca`.
-    `center_idx`: None where the translation is ours; k where the hand is first moved so that keypoint k (of 21,
-    MediaPipe's order) is at the origin, so that the translation is the place of keypoint k. Raises ValueError.
+    `use_pca`: coefficients of the first `components` PCA directions instead of 45 axis-angle numbers.
+    `flat_hand_mean`: the zero pose is the flat hand; otherwise the mean pose of the hand file, with and without PCA.
+    `center_idx`: None where the translation is ours; k where it is the position of keypoint k (of 21, MediaPipe's
+    order). Raises ValueError.
     """
 
     use_pca: bool = False
@@ -70,9 +70,9 @@ class ForeignHand(NamedTuple):
 
 
 def to_parameters(hand: ForeignHand, layer: ManoLayer, convention: Convention) -> np.ndarray:
-    """A hand of another convention -> our parameters (B, 61), which give the same mesh in the same place.
+    """Return our parameters (B, 61) for hands of another convention: the same mesh in the same place.
 
-    `hand`: any (pose (B, 3 + n), betas (B, 10), transl (B, 3)), n = 45, or PCA coefficients. Raises ValueError.
+    `hand`: (pose (B, 3 + n), betas (B, 10), transl (B, 3)) with n = 45, or n PCA coefficients. Raises ValueError.
     """
     pose, betas, transl = (_rows(array, name) for array, name in zip(hand, ForeignHand._fields, strict=True))
     if convention.use_pca:
@@ -86,9 +86,9 @@ def to_parameters(hand: ForeignHand, layer: ManoLayer, convention: Convention) -
 
 
 def from_parameters(parameters: np.ndarray, layer: ManoLayer, convention: Convention) -> ForeignHand:
-    """Our parameters (B, 61) -> the same hands in another convention; the inverse of `to_parameters`.
+    """Return the hands of our parameters (B, 61) in another convention; the inverse of `to_parameters`.
 
-    With fewer than 45 PCA components the pose is the nearest one that they can say, and the mesh differs.
+    Fewer than 45 PCA components give the nearest pose, and the mesh differs.
     """
     parameters = _parameters(parameters)
     if convention.center_idx is not None:
@@ -102,7 +102,7 @@ def from_parameters(parameters: np.ndarray, layer: ManoLayer, convention: Conven
 
 
 def from_pca(coefficients: np.ndarray, layer: ManoLayer, flat_hand_mean: bool) -> np.ndarray:
-    """PCA coefficients (B, n), n = 1..45, -> hand_pose (B, 45), axis-angle relative to the flat hand.
+    """Return the hand_pose (B, 45), axis-angle relative to the flat hand, of PCA coefficients (B, n), n = 1 to 45.
 
     `flat_hand_mean=False` (smplx's default) adds the mean pose of the hand file. Raises ValueError.
     """
@@ -115,37 +115,37 @@ def from_pca(coefficients: np.ndarray, layer: ManoLayer, flat_hand_mean: bool) -
 
 
 def to_pca(hand_pose: np.ndarray, layer: ManoLayer, flat_hand_mean: bool, count: int = 45) -> np.ndarray:
-    """hand_pose (B, 45) relative to the flat hand -> the nearest `count` PCA coefficients (B, count)."""
+    """Return the nearest PCA coefficients (B, count) of a hand_pose (B, 45) relative to the flat hand."""
     hand_pose = _of_size(hand_pose, 45, "hand_pose")
     offset = hand_pose if flat_hand_mean else hand_pose - _array(layer.hands_mean)
     return offset @ np.linalg.pinv(_array(layer.hands_components)[:count])
 
 
 def from_centred(parameters: np.ndarray, layer: ManoLayer, center_idx: int = 0) -> np.ndarray:
-    """Parameters (B, 61) whose translation is the place of keypoint `center_idx` -> ours (B, 61)."""
+    """Return our parameters (B, 61) of those whose translation is the position of keypoint `center_idx`."""
     parameters = _parameters(parameters)
     parameters[:, 58:] -= _keypoint_without_transl(parameters, layer, center_idx)
     return parameters
 
 
 def to_centred(parameters: np.ndarray, layer: ManoLayer, center_idx: int = 0) -> np.ndarray:
-    """Our parameters (B, 61) -> the same with the place of keypoint `center_idx` for a translation."""
+    """Return our parameters (B, 61) with the position of keypoint `center_idx` as translation."""
     parameters = _parameters(parameters)
     parameters[:, 58:] += _keypoint_without_transl(parameters, layer, center_idx)
     return parameters
 
 
 def rest_wrist(betas: np.ndarray, layer: ManoLayer) -> np.ndarray:
-    """J0 (B, 3): where the wrist joint of shape `betas` (B, 10) rests, in the layer's own frame."""
+    """Return J0 (B, 3): the rest position of the wrist joint of shape `betas` (B, 10), in the layer's frame."""
     with torch.no_grad():
         return _array(layer.wrist_at_rest(_tensor(_of_size(betas, 10, "betas"), layer)))
 
 
-def moved(parameters: np.ndarray, rotation: np.ndarray, translation: np.ndarray, layer: ManoLayer) -> np.ndarray:
-    """Parameters (B, 61) of the hands moved rigidly: each point p goes to rotation (3, 3) p + translation (3,).
+def transformed(parameters: np.ndarray, rotation: np.ndarray, translation: np.ndarray, layer: ManoLayer) -> np.ndarray:
+    """Return parameters (B, 61) after a rigid motion: a point p goes to rotation (3, 3) p + translation (3,).
 
-    Since the global rotation turns about J0, transl becomes R (J0 + transl) + t - J0. Raises ValueError where the
-    rotation is none (a reflection or a scale).
+    As the global rotation turns about J0, transl becomes R (J0 + transl) + t - J0. Raises ValueError for a reflection
+    or a scale.
     """
     parameters = _parameters(parameters)
     rotation = np.asarray(rotation, dtype=np.float64)
@@ -162,10 +162,10 @@ def moved(parameters: np.ndarray, rotation: np.ndarray, translation: np.ndarray,
 
 
 def mirrored_parameters(parameters: np.ndarray) -> np.ndarray:
-    """Parameters (B, 61) of the other side's hand, mirrored in x, for the layer of the other side.
+    """Return the parameters (B, 61) of the hand mirrored in x, for the layer of the other side.
 
     With M = diag(-1, 1, 1) a rotation R becomes M R M, so each axis-angle (x, y, z) becomes (x, -y, -z); transl
-    (x, y, z) becomes (-x, y, z); betas stay. Twice is nothing.
+    (x, y, z) becomes (-x, y, z); betas stay.
     """
     parameters = _parameters(parameters)
     parameters[:, 10:58] *= np.tile([1.0, -1.0, -1.0], 16)
@@ -174,7 +174,7 @@ def mirrored_parameters(parameters: np.ndarray) -> np.ndarray:
 
 
 def pose_from_matrices(rotations: np.ndarray) -> np.ndarray:
-    """Local rotations (B, 16, 3, 3), the global one first (GrabNet, smplx.MANOLayer) -> pose (B, 48), axis-angle."""
+    """Return axis-angles (B, 48) of local rotations (B, 16, 3, 3), the global one first (GrabNet, smplx.MANOLayer)."""
     rotations = np.asarray(rotations, dtype=np.float64)
     if rotations.ndim != 4 or rotations.shape[1:] != (16, 3, 3):
         raise ValueError(f"expected rotations of shape (B, 16, 3, 3), got {rotations.shape}")
@@ -182,7 +182,7 @@ def pose_from_matrices(rotations: np.ndarray) -> np.ndarray:
 
 
 def pose_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
-    """Quaternions (B, 16, 4) as w, x, y, z (manotorch's "quat", OakInk) -> pose (B, 48), axis-angle."""
+    """Return axis-angles (B, 48) of quaternions (B, 16, 4) in the order w, x, y, z (manotorch's "quat", OakInk)."""
     quaternions = np.asarray(quaternions, dtype=np.float64)
     if quaternions.ndim != 3 or quaternions.shape[1:] != (16, 4):
         raise ValueError(f"expected quaternions of shape (B, 16, 4), got {quaternions.shape}")
@@ -199,7 +199,7 @@ def _keypoint_without_transl(parameters: np.ndarray, layer: ManoLayer, center_id
 
 
 def _rotvecs(make: Callable[[np.ndarray], Rotation], rows: np.ndarray) -> np.ndarray:
-    """(16 B, ...) -> (B, 48); SciPy takes no empty lists of rotations."""
+    """Return (B, 48) of rotations (16 B, ...); SciPy takes no empty lists."""
     return make(rows).as_rotvec().reshape(-1, 48) if len(rows) else np.zeros((0, 48))
 
 

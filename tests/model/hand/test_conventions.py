@@ -15,12 +15,12 @@ from fastgrasp_model.hand.conventions import (
     from_parameters,
     from_pca,
     mirrored_parameters,
-    moved,
     pose_from_matrices,
     pose_from_quaternions,
     to_centred,
     to_parameters,
     to_pca,
+    transformed,
 )
 from fastgrasp_model.hand.keypoints import keypoints_from
 from fastgrasp_model.hand.mano_file import load_hand_file, save_hand_pickle
@@ -99,7 +99,7 @@ def test_inputs_are_left_as_they_were(layer):
     kept = rows.copy()
     for convention in EVERY_KIND:
         from_parameters(rows, layer, convention)
-    moved(rows, np.eye(3), np.ones(3), layer), mirrored_parameters(rows), from_centred(rows, layer, 3)
+    transformed(rows, np.eye(3), np.ones(3), layer), mirrored_parameters(rows), from_centred(rows, layer, 3)
     np.testing.assert_array_equal(rows, kept)
 
 
@@ -131,13 +131,13 @@ def test_moved_parameters_give_the_moved_mesh(layer):
     rows = random_parameters()
     rotation, offset = Rotation.from_rotvec([0.4, -2.0, 1.1]).as_matrix(), np.array([0.3, -0.1, 0.7])
     expected = hand_mesh(layer, rows)[0] @ rotation.T + offset
-    np.testing.assert_allclose(hand_mesh(layer, moved(rows, rotation, offset, layer))[0], expected, atol=NEAR)
-    opencv = hand_mesh(layer, moved(rows, np.diag([1.0, -1, -1]), np.zeros(3), layer))[0]
+    np.testing.assert_allclose(hand_mesh(layer, transformed(rows, rotation, offset, layer))[0], expected, atol=NEAR)
+    opencv = hand_mesh(layer, transformed(rows, np.diag([1.0, -1, -1]), np.zeros(3), layer))[0]
     np.testing.assert_allclose(opencv, hand_mesh(layer, rows)[0] * [1, -1, -1], atol=NEAR)
     with pytest.raises(ValueError, match="reflects"):
-        moved(rows, np.diag([-1.0, 1, 1]), offset, layer)
+        transformed(rows, np.diag([-1.0, 1, 1]), offset, layer)
     with pytest.raises(ValueError, match=r"rotation matrix \(3, 3\)"):
-        moved(rows, 2 * np.eye(3), offset, layer)
+        transformed(rows, 2 * np.eye(3), offset, layer)
 
 
 def test_mirrored_parameters_give_the_mirrored_mesh_on_the_other_side(layer):
@@ -191,7 +191,7 @@ def test_empty_batches_pass(layer):
     empty = np.zeros((0, 61))
     for convention in EVERY_KIND:
         assert to_parameters(from_parameters(empty, layer, convention), layer, convention).shape == (0, 61)
-    assert moved(empty, np.eye(3), np.zeros(3), layer).shape == mirrored_parameters(empty).shape == (0, 61)
+    assert transformed(empty, np.eye(3), np.zeros(3), layer).shape == mirrored_parameters(empty).shape == (0, 61)
     assert pose_from_matrices(np.zeros((0, 16, 3, 3))).shape == (0, 48)
 
 
