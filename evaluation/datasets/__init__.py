@@ -1,4 +1,4 @@
-"""Hand-object data sets of others, read where the user has put them; none of their data ships (docs/datasets.md)."""
+"""Readers of published hand-object data sets from the user's copies; none of their data ships (docs/datasets.md)."""
 
 from fastgrasp_evaluation.datasets.grab import read_grab
 from fastgrasp_evaluation.datasets.ho3d import read_ho3d

@@ -4,10 +4,10 @@
     ROOT/{train,val,test}/{frame_names.npz, grabnet_<split>.npz}
     ROOT/obj_meshes/<object>.ply            or tools/object_meshes/contact_meshes/, beside or above
 
-Read from the data set's tool kits (otaheri/GrabNet, otaheri/GRAB) and their users (stevenlsw/contactgen,
-wuxiaofei01/FastGrasp): a stored object matrix M takes a point v of the object to v M + t, so the rotation is M
-transposed; the hand's matrices are rotations as they stand; the hand is posed from the person's own rest mesh. Frame of
-the records: the object's own, with the mean of its mesh file's vertices at the origin, as contactgen and FastGrasp do.
+Sources: the tool kits (otaheri/GrabNet, otaheri/GRAB) and their users (stevenlsw/contactgen, wuxiaofei01/FastGrasp). A
+stored object matrix M takes a point v to v M + t, so the rotation is M transposed; the hand's matrices are not
+transposed. The hand is posed from the person's own rest mesh. Frame of the records: the object's own, with the mean of
+its mesh file's vertices at the origin, as in contactgen and FastGrasp.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_evaluation.datasets.grab_people import WHERE, fit_notes, fitted
+from fastgrasp_evaluation.datasets.grab_people import WHERE, fitted, grab_records
 from fastgrasp_evaluation.datasets.grab_raw import read_sequences
-from fastgrasp_evaluation.datasets.plain_files import PickleRefused, read_npy, read_npz
+from fastgrasp_evaluation.datasets.plain_files import read_npy, read_npz
 from fastgrasp_evaluation.datasets.records import (
     DatasetError,
     GraspRecords,
@@ -26,6 +26,7 @@ from fastgrasp_evaluation.datasets.records import (
     RecordHand,
     checked,
     into_object_frame,
+    read_plain,
     require,
 )
 from fastgrasp_evaluation.datasets.template import TemplateFit
@@ -46,10 +47,10 @@ _ROWS = {
 
 
 def read_grab(root: str | Path, split: str = "train", hand: str | Path | None = None, every: int = 1) -> GraspRecords:
-    """GRAB's grasps of one split, "train", "val", "test" or "all", every `every`th frame.
+    """Read GRAB's grasps of one split, "train", "val", "test" or "all", every `every`th frame.
 
-    hand: the hand file, as `ManoLayer.from_file` takes it. Betas are fitted to each person's rest mesh; `notes` tells
-    how far the fitted hands are from it. Raises DatasetError naming what is missing, HandModelError.
+    hand: the hand file, as for `ManoLayer.from_file`. Betas are fitted to each person's rest mesh; `notes` gives the
+    error of the fit. Raises DatasetError naming what is missing, HandModelError.
     """
     root = Path(root).expanduser()
     if split not in (*SPLITS, "all"):
@@ -75,7 +76,6 @@ def _read_split(root: Path, split: str, hand: RecordHand, every: int) -> GraspRe
     people, objects = _people_and_objects(frames, root / split / "frame_names.npz")
     fits = _fits(root, sorted(set(people)), hand)
     meshes = {name: ObjectMesh(name, find_mesh(root, name), "vertex mean") for name in set(objects)}
-    centres = {name: mesh.centre() for name, mesh in meshes.items()}
     turns = np.concatenate([rows["global_orient_rhand_rotmat"], rows["fpose_rhand_rotmat"]], axis=1)
     betas, transl = np.zeros((len(people), 10)), rows["trans_rhand"].copy()
     for person, fit in fits.items():
@@ -85,18 +85,14 @@ def _read_split(root: Path, split: str, hand: RecordHand, every: int) -> GraspRe
     parameters = np.concatenate([betas, pose_from_matrices(turns), transl], axis=1)
     rotations = rows["root_orient_obj_rotmat"].transpose(0, 2, 1)
     parameters = into_object_frame(parameters, rotations, rows["trans_obj"], hand.layer)
-    parameters[:, 58:] -= np.stack([centres[name] for name in objects])
-    return GraspRecords.of(
-        parameters, objects, meshes, source="GRAB", split=split, hand=hand.name, frames=tuple(frames),
-        notes=(*hand.notes(), *fit_notes(fits)),
-    )  # fmt: skip
+    return grab_records(parameters, objects, meshes, fits, hand, split, frames)
 
 
 def _rows(root: Path, split: str) -> tuple[dict[str, np.ndarray], list[str]]:
     file = require(root / split / f"grabnet_{split}.npz", f"the frames of GRAB's split {split}", WHERE)
     names = require(root / split / "frame_names.npz", "which person and object each frame shows", WHERE)
-    rows = checked(_read(read_npz, file, _ROWS), _ROWS, file, WHERE)
-    found = _read(read_npz, names, ("frame_names",)).get("frame_names")
+    rows = checked(read_plain(read_npz, file, WHERE, _ROWS), _ROWS, file, WHERE)
+    found = read_plain(read_npz, names, WHERE, ("frame_names",)).get("frame_names")
     frames = [str(name) for name in np.asarray(found).reshape(-1)] if found is not None else []
     lengths = {key: len(array) for key, array in rows.items()} | {"frame_names": len(frames)}
     if len(set(lengths.values())) > 1 or not frames:
@@ -106,7 +102,7 @@ def _rows(root: Path, split: str) -> tuple[dict[str, np.ndarray], list[str]]:
 
 
 def _people_and_objects(frames: list[str], path: Path) -> tuple[list[str], list[str]]:
-    """From .../<person>/<object>_<action>_<n>/<frame>.npz."""
+    """Return person and object of each .../<person>/<object>_<action>_<n>/<frame>.npz."""
     parts = [frame.replace("\\", "/").split("/") for frame in frames]
     short = next((frame for frame, part in zip(frames, parts, strict=True) if len(part) < 3), None)
     if short is not None:
@@ -116,7 +112,7 @@ def _people_and_objects(frames: list[str], path: Path) -> tuple[list[str], list[
 
 def _fits(root: Path, people: list[str], hand: RecordHand) -> dict[str, TemplateFit]:
     path = require(root / "sbj_info.npy", "the rest hands of GRAB's people", WHERE)
-    known = _read(read_npy, path)
+    known = read_plain(read_npy, path, WHERE)
     fits = {}
     for person in people:
         one = known.get(person) if isinstance(known, dict) else None
@@ -127,7 +123,7 @@ def _fits(root: Path, people: list[str], hand: RecordHand) -> dict[str, Template
 
 
 def find_mesh(root: Path, name: str) -> Path:
-    """The mesh file of an object. Raises DatasetError."""
+    """Return the mesh file of an object. Raises DatasetError."""
     if "/" in name or name.startswith("."):
         raise DatasetError(f"{root}: {name!r} is no object of GRAB.")
     places = [root / folder / f"{name}.ply" for folder in MESH_FOLDERS]
@@ -136,10 +132,3 @@ def find_mesh(root: Path, name: str) -> Path:
             return place
     others = ", ".join(MESH_FOLDERS[1:])
     raise DatasetError(f"{places[0]} is missing: the mesh of {name} (also looked for in {others}). {WHERE}")
-
-
-def _read(reader, path: Path, *arguments):
-    try:
-        return reader(path, *arguments)
-    except (PickleRefused, OSError) as error:
-        raise DatasetError(f"{path}: {error} {WHERE}") from error

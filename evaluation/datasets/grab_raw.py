@@ -1,11 +1,11 @@
-"""Raw GRAB (otaheri/GRAB): whole sequences at 120 frames a second, of which those in which the right hand touches.
+"""Raw GRAB (otaheri/GRAB): the frames, of sequences at 120 a second, in which the right hand touches the object.
 
     ROOT/grab/s1..s10/<object>_<action>_<n>.npz
     ROOT/tools/object_meshes/contact_meshes/<object>.ply, ROOT/tools/subject_meshes/<gender>/<person>_rhand.ply
 
-Each key of a sequence is a dictionary in an object array. The object model of the tool kit multiplies from the right:
-a point v goes to v Rodrigues(global_orient) + transl, so its rotation is the transposed one; the hand's is a rotation.
-`contact.object` (T, V) names for every vertex of the object what touches it: 22 the right hand, 41 to 55 its fingers.
+Each key of a sequence is a dictionary in an object array. The tool kit takes a point v of the object to
+v Rodrigues(global_orient) + transl, so the object's rotation is transposed; the hand's is not. `contact.object` (T, V)
+is the body part that touches each vertex of the object: 22 the right hand, 41 to 55 its fingers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_evaluation.datasets.grab_people import SPLIT_OBJECTS, WHERE, fit_notes, fitted
-from fastgrasp_evaluation.datasets.plain_files import PickleRefused, read_npz
+from fastgrasp_evaluation.datasets.grab_people import SPLIT_OBJECTS, WHERE, fitted, grab_records
+from fastgrasp_evaluation.datasets.plain_files import read_npz
 from fastgrasp_evaluation.datasets.records import (
     DatasetError,
     GraspRecords,
@@ -23,17 +23,18 @@ from fastgrasp_evaluation.datasets.records import (
     RecordHand,
     checked,
     into_object_frame,
+    read_plain,
     require,
 )
 from fastgrasp_evaluation.datasets.template import TemplateFit
 from fastgrasp_model.hand.conventions import CONVENTIONS, ForeignHand, to_parameters
 
 RIGHT_HAND = (22, *range(41, 56))
-_OBJECT = {"global_orient": (-1, 3), "transl": (-1, 3)}
+_POSE = {"global_orient": (-1, 3), "transl": (-1, 3)}
 
 
 def read_sequences(sequences: Path, split: str, hand: RecordHand, every: int) -> GraspRecords:
-    """All sequences of a split below `sequences` (ROOT/grab). Raises DatasetError."""
+    """Read all sequences of a split below `sequences` (ROOT/grab). Raises DatasetError."""
     root = sequences.parent if sequences.name == "grab" else sequences
     fits: dict[str, TemplateFit] = {}
     meshes: dict[str, ObjectMesh] = {}
@@ -50,27 +51,19 @@ def read_sequences(sequences: Path, split: str, hand: RecordHand, every: int) ->
         frames += [f"{path.parent.name}/{path.stem}/{frame}" for frame in touching]
     if not names:
         raise DatasetError(f"{sequences}: no sequence of the split {split} in which the right hand touches. {WHERE}")
-    centres = {name: mesh.centre() for name, mesh in meshes.items()}
-    parameters = np.concatenate(rows)
-    parameters[:, 58:] -= np.stack([centres[name] for name in names])
-    return GraspRecords.of(
-        parameters, names, meshes, source="GRAB", split=split, hand=hand.name, frames=tuple(frames),
-        notes=(*hand.notes(), *fit_notes(fits)),
-    )  # fmt: skip
+    return grab_records(np.concatenate(rows), names, meshes, fits, hand, split, frames)
 
 
 def split_of(name: str) -> str:
-    """The split of an object: GRAB's own division."""
+    """Return the split of an object as GRAB divides them."""
     return next((split for split, names in SPLIT_OBJECTS.items() if name in names), "train")
 
 
 def _sequence(path: Path, root: Path, hand: RecordHand, fits: dict[str, TemplateFit], every: int):
-    """Parameters (n, 61) in the frame of the mesh file, frame numbers, the object's mesh, (person's mesh, its fit)."""
-    try:
-        data = read_npz(path, ("rhand", "object", "contact"))
-    except (PickleRefused, OSError) as error:
-        raise DatasetError(f"{path}: {error} {WHERE}") from error
-    parts = {key: _entry(data, key, path) for key in ("rhand", "object", "contact")}
+    """Read parameters (n, 61) in the mesh file's frame, frame numbers, object, and (person's mesh, its fit)."""
+    keys = ("rhand", "object", "contact")
+    data = read_plain(read_npz, path, WHERE, keys)
+    parts = {key: _entry(data, key, path) for key in keys}
     mesh = ObjectMesh(path.name.split("_")[0], _named(root, parts["object"].get("object_mesh"), path), "vertex mean")
     template = str(parts["rhand"].get("vtemp"))
     if template not in fits:
@@ -80,18 +73,18 @@ def _sequence(path: Path, root: Path, hand: RecordHand, fits: dict[str, Template
     if contact.ndim != 2 or contact.dtype.kind not in "iuf":
         raise DatasetError(f"{path}: contact.object is {contact.shape}, expected (frames, vertices). {WHERE}")
     touching = np.flatnonzero(np.isin(contact, RIGHT_HAND).any(axis=1))[::every]
-    pose = checked(parts["object"].get("params", {}), _OBJECT, path, WHERE)
+    pose = checked(parts["object"].get("params", {}), _POSE, path, WHERE)
     parameters = _hands(parts["rhand"].get("params", {}), fit, hand, path)
     if not len(parameters) == len(pose["transl"]) == len(pose["global_orient"]) == len(contact):
         raise DatasetError(f"{path}: hand, object and contact have different numbers of frames. {WHERE}")
     rotations = _rotations(-pose["global_orient"][touching])  # transposed
-    moved = into_object_frame(parameters[touching], rotations, pose["transl"][touching], hand.layer)
-    return moved, touching, mesh, (template, fit)
+    parameters = into_object_frame(parameters[touching], rotations, pose["transl"][touching], hand.layer)
+    return parameters, touching, mesh, (template, fit)
 
 
 def _hands(params: dict, fit: TemplateFit, hand: RecordHand, path: Path) -> np.ndarray:
-    """(T, 61) in the world. `fullpose` is the 45 numbers; without it `hand_pose`, 24 coefficients of MANO's PCA."""
-    placed = checked(params, {"global_orient": (-1, 3), "transl": (-1, 3)}, path, WHERE)
+    """Return (T, 61) in the world, of `fullpose` (45) or else `hand_pose`, 24 coefficients of MANO's PCA."""
+    placed = checked(params, _POSE, path, WHERE)
     key = "fullpose" if "fullpose" in params else "hand_pose"
     fingers = checked(params, {key: (len(placed["transl"]), -1)}, path, WHERE)[key]
     if fingers.shape[1] == 48:
@@ -126,7 +119,7 @@ def _entry(data: dict, key: str, path: Path) -> dict:
 
 
 def _named(root: Path, name: object, path: Path) -> Path:
-    """A file that a sequence names, relative to `root` and below it."""
+    """Return the path of a file that a sequence names, relative to `root` and below it."""
     place = root / str(name)
     if name is None or root.resolve() not in place.resolve().parents:
         raise DatasetError(f"{path}: names the mesh {str(name)[:80]!r}, expected one below {root}/tools. {WHERE}")

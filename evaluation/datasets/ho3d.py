@@ -1,13 +1,12 @@
-"""HO-3D, version 2 or 3 (Hampali et al., CVPR 2020): ten YCB objects in right hands, seen by cameras.
+"""HO-3D, version 2 or 3 (Hampali et al., CVPR 2020): ten YCB objects in right hands, from camera recordings.
 
     ROOT/train/<sequence>/meta/<frame>.pkl
     YCB/models/<object>/textured_simple.obj          the YCB-Video 3D models
 
-Read from the tool kit (shreyashampali/ho3d): hand and object are posed in the same camera frame, OpenGL's (y up, z
-backwards). Both go to the object's frame together, so the camera's axes drop out; to project them into the image, turn
-them first by diag(1, -1, -1) into OpenCV's frame. A frame whose `objRot` is None has no annotation. Frame of the
-records: that of the YCB-Video model as it stands in its file, which is not that of the original YCB meshes: these are
-refused, told by `objCorners3DRest`, the corners of the model's bounding box.
+Source: the tool kit (shreyashampali/ho3d). Hand and object are posed in the same camera frame, OpenGL's (y up, z
+backwards), which cancels out in the object's frame; for a projection into the image, diag(1, -1, -1) gives OpenCV's
+frame. A frame whose `objRot` is None has no annotation. Frame of the records: that of the YCB-Video model's file. The
+original YCB meshes have another frame and are refused by `objCorners3DRest`, the corners of the model's bounding box.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_evaluation.datasets.plain_files import PickleRefused, read_pickled
+from fastgrasp_evaluation.datasets.plain_files import read_pickled
 from fastgrasp_evaluation.datasets.records import (
     DatasetError,
     GraspRecords,
@@ -24,6 +23,7 @@ from fastgrasp_evaluation.datasets.records import (
     RecordHand,
     checked,
     into_object_frame,
+    read_plain,
     require,
 )
 
@@ -44,11 +44,11 @@ def read_ho3d(
     root: str | Path, split: str = "train", hand: str | Path | None = None, models: str | Path | None = None,
     every: int = 1, progress=None,
 ) -> GraspRecords:
-    """HO-3D's annotated frames, every `every`th of a sequence (a sequence is a film: its neighbours are alike).
+    """Read HO-3D's annotated frames, every `every`th of each sequence.
 
     models: the folder above YCB-Video's models/; by default looked for in `root` and beside it. hand: the hand file,
-    as `ManoLayer.from_file` takes it. progress(done, all) is told. Raises DatasetError naming what is missing: also for
-    the split "evaluation", whose hands are held back for the challenge.
+    as for `ManoLayer.from_file`. progress(done, all) is called. Raises DatasetError naming what is missing, also for
+    the split "evaluation", whose hand poses are withheld for the challenge.
     """
     root = Path(root).expanduser()
     if split == "evaluation":
@@ -74,7 +74,7 @@ def read_ho3d(
 
 
 def _annotations(files: list[Path], progress) -> tuple[list[dict], list[str], list[str], dict[str, np.ndarray | None]]:
-    """Of the frames that have an annotation: arrays, object names, frame names; and each object's corners at rest."""
+    """Read the annotated frames: arrays, object names, frame names; and each object's corners at rest."""
     rows, names, frames, corners = [], [], [], {}
     for done, path in enumerate(files, start=1):
         row, name, corner = _annotation(path)
@@ -98,11 +98,8 @@ def _in_object_frame(rows: list[dict], hand: RecordHand) -> np.ndarray:
 
 
 def _annotation(path: Path) -> tuple[dict | None, str, np.ndarray | None]:
-    """Arrays of one frame (None where it has no annotation), the object's name, the corners of its box at rest."""
-    try:
-        content = read_pickled(path)
-    except (PickleRefused, OSError) as error:
-        raise DatasetError(f"{path}: {error} {WHERE}") from error
+    """Read one frame: arrays (None without annotation), the object's name, the corners of its box at rest."""
+    content = read_plain(read_pickled, path, WHERE)
     if not isinstance(content, dict) or "objRot" not in content:
         raise DatasetError(f"{path}: is no annotation of HO-3D: it has no 'objRot'. {WHERE}")
     if content["objRot"] is None or content.get("handPose") is None:
@@ -117,7 +114,7 @@ def _annotation(path: Path) -> tuple[dict | None, str, np.ndarray | None]:
 
 
 def _mesh(name: str, root: Path, models: str | Path | None, corners: np.ndarray | None) -> ObjectMesh:
-    """The YCB-Video model of an object. Raises DatasetError: missing, or in another frame."""
+    """Return the YCB-Video model of an object. Raises DatasetError: missing, or in another frame."""
     if models is not None:
         above = [Path(models).expanduser()]
     else:

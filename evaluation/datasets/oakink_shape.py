@@ -5,10 +5,10 @@
     ROOT/shape/metaV2/{object_id.json, virtual_object_id.json}
     ROOT/shape/{OakInkObjectsV2,OakInkVirtualObjectsV2}/<name>/{align,align_ds}/*.{obj,ply}
 
-Read from the tool kit (oakink/OakInk, oikit/oi_shape): `pose` 48 axis-angle numbers (its documentation says 16
-quaternions: both are taken, told by their number), `tsl` the place of keypoint 0 (the wrist); the object's mesh is
-moved to the middle of its bounding box, and that is the frame of hand and records. `hand_tsl` as the tool kit returns
-it is another number, the place of keypoint 9: files saved from there need centre=9.
+Source: the tool kit (oakink/OakInk, oikit/oi_shape). `pose` is 48 axis-angle numbers (its documentation says 16
+quaternions; both are read), `tsl` the position of keypoint 0 (the wrist). The frame of hand and records has the middle
+of the mesh's bounding box at the origin. The tool kit returns another value as `hand_tsl`, the position of keypoint 9:
+files that store it need centre=9.
 """
 
 from __future__ import annotations
@@ -20,8 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_evaluation.datasets.plain_files import PickleRefused, read_pickled
-from fastgrasp_evaluation.datasets.records import DatasetError, GraspRecords, ObjectMesh, RecordHand, require
+from fastgrasp_evaluation.datasets.plain_files import read_pickled
+from fastgrasp_evaluation.datasets.records import (
+    DatasetError,
+    GraspRecords,
+    ObjectMesh,
+    RecordHand,
+    read_plain,
+    require,
+)
 from fastgrasp_model.hand.conventions import CONVENTIONS, ForeignHand, pose_from_quaternions, to_parameters
 
 SPLITS = ("train", "val", "test")
@@ -41,11 +48,11 @@ def read_oakink_shape(
     root: str | Path, split: str = "train", hand: str | Path | None = None, category: str | None = None,
     intent: str | None = None, centre: int = 0, progress=None,
 ) -> GraspRecords:
-    """OakInk-Shape's grasps of one split, "train", "val", "test" or "all".
+    """Read OakInk-Shape's grasps of one split, "train", "val", "test" or "all".
 
-    root: the folder above shape/, or shape/ itself. hand: the hand file, as `ManoLayer.from_file` takes it. category:
-    one alone, such as "mug". intent: one of `INTENTS`. centre: the keypoint whose place `tsl` is.
-    progress(done, all) is told. Raises DatasetError naming what is missing, HandModelError.
+    root: the folder above shape/, or shape/ itself. hand: the hand file, as for `ManoLayer.from_file`. category: only
+    this one, such as "mug". intent: one of `INTENTS`. centre: the keypoint whose position `tsl` is.
+    progress(done, all) is called. Raises DatasetError naming what is missing, HandModelError.
     """
     if split not in (*SPLITS, "all"):
         raise DatasetError(f"OakInk-Shape has the splits {', '.join(SPLITS)} (or all), not {split!r}.")
@@ -72,13 +79,13 @@ def read_oakink_shape(
 
 
 def split_of(object_id: str) -> str:
-    """The split of an object: the last digit of the MD5 of its id, as a decimal number, below 8, 8, or 9."""
+    """Return the split of an object: the last decimal digit of the MD5 of its id, below 8, 8, or 9."""
     digit = int(hashlib.md5(object_id.encode(), usedforsecurity=False).hexdigest(), 16) % 10
     return "train" if digit < 8 else "val" if digit == 8 else "test"
 
 
 def _hand_files(shape: Path, category: str | None) -> list[tuple[Path, str]]:
-    """(hand_param.pkl, id of the object it holds): the folder's name of a transferred grasp, else two above."""
+    """List (hand_param.pkl, object id): the folder's name of a transferred grasp, else the one two above."""
     top = require(shape / "oakink_shape_v2", "the grasps of OakInk-Shape", WHERE)
     if category is not None:
         top = require(top / category, f"the grasps of OakInk-Shape's category {category}", WHERE)
@@ -89,7 +96,7 @@ def _hand_files(shape: Path, category: str | None) -> list[tuple[Path, str]]:
 
 
 def _intent(path: Path, shape: Path) -> str | None:
-    """What the hand wants, from source.txt: <pass>/<object>_<action>_<people>/<time>."""
+    """Read the intent from source.txt: <pass>/<object>_<action>_<people>/<time>."""
     folder = path.parent
     while folder != shape and not (folder / "source.txt").is_file():
         folder = folder.parent
@@ -102,7 +109,7 @@ def _intent(path: Path, shape: Path) -> str | None:
 
 
 def _meshes(shape: Path, ids: set[str]) -> dict[str, ObjectMesh]:
-    """The mesh of each object id. Raises DatasetError."""
+    """Return the mesh of each object id. Raises DatasetError."""
     names = {folder: _names(shape / "metaV2", files) for folder, files in _META.items()}
     meshes = {}
     for one in sorted(ids):
@@ -114,7 +121,7 @@ def _meshes(shape: Path, ids: set[str]) -> dict[str, ObjectMesh]:
 
 
 def _names(folder: Path, files: tuple[str, ...]) -> dict[str, str]:
-    """{object id: name} of one of OakInk's lists."""
+    """Read {object id: name} of one of OakInk's lists."""
     path = next((folder / file for file in files if (folder / file).is_file()), folder / files[0])
     require(path, "the names of OakInk-Shape's objects", WHERE)
     try:
@@ -129,7 +136,7 @@ def _names(folder: Path, files: tuple[str, ...]) -> dict[str, str]:
 
 
 def _mesh_file(folder: Path) -> Path:
-    """The aligned mesh, as the tool kit finds it: the only one, or the one with "align" in its name."""
+    """Find the aligned mesh as the tool kit does: the only one, or the one with "align" in its name."""
     for place in (folder / name for name in _FOLDERS):
         found = sorted(path for path in place.glob("*") if path.suffix in (".obj", ".ply"))
         found = found if len(found) < 2 else [path for path in found if "align" in path.name]
@@ -150,12 +157,10 @@ def _hands(paths: list[Path], progress) -> ForeignHand:
 
 
 def _hand(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """pose (48,), shape (10,), tsl (3,) of one hand_param.pkl."""
+    """Read pose (48,), shape (10,), tsl (3,) of one hand_param.pkl."""
+    content = read_plain(read_pickled, path, WHERE)
     try:
-        content = read_pickled(path)
         made = {key: np.asarray(content[key], dtype=np.float64).reshape(-1) for key in ("pose", "shape", "tsl")}
-    except (PickleRefused, OSError) as error:
-        raise DatasetError(f"{path}: {error} {WHERE}") from error
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DatasetError(f"{path}: expected a dictionary of pose, shape and tsl ({error}). {WHERE}") from error
     if made["pose"].size == 64:

@@ -1,11 +1,9 @@
-"""Pickles, and .npy and .npz files that hold Python objects, read as plain values: nothing from a file is run.
+"""Pickles, and .npy and .npz files with Python objects, read as plain values without running code from them.
 
-Published data sets keep dictionaries in pickles and in NumPy's object arrays, which NumPy reads with its own unpickler,
-that is, by running whatever the file says. Here the header of such an array is read with `numpy.lib.format` and its
-content with the machine of `fastgrasp_model.hand.restricted_pickle`, which calls nothing and knows a dozen names.
-
-A value comes out as None, bool, int, float, str, bytes, list (also for tuples and object arrays), dict with text keys,
-or a NumPy array of numbers.
+Published data sets keep dictionaries in pickles and in NumPy's object arrays, whose content NumPy would run. Here
+`numpy.lib.format` reads the header of such an array, and `fastgrasp_model.hand.restricted_pickle`, which calls nothing
+and accepts a dozen names, its content. A value is returned as None, bool, int, float, str, bytes, list (also for tuples
+and object arrays), dict with text keys, or a NumPy array of numbers.
 """
 
 from __future__ import annotations
@@ -29,21 +27,21 @@ _ARRAYS = ("array", "buffer")
 
 
 def read_pickled(path: str | Path) -> object:
-    """The value in a .pkl. Raises PickleRefused with one line that says why, OSError where it cannot be read."""
+    """Read the value in a .pkl. Raises PickleRefused with the reason in one line, OSError."""
     path = Path(path)
     _check_bytes(path.stat().st_size)
     return _value(path.read_bytes())
 
 
 def read_npy(path: str | Path) -> object:
-    """The array in a .npy, or the value in one that holds Python objects. Raises as `read_pickled`."""
+    """Read the array in a .npy, or the value in one of Python objects. Raises as `read_pickled`."""
     path = Path(path)
     _check_bytes(path.stat().st_size)
     return _array_or_value(path.read_bytes())
 
 
 def read_npz(path: str | Path, keys: Collection[str]) -> dict[str, object]:
-    """The arrays or values under `keys` of a .npz; keys that the file lacks are left out. Raises as `read_pickled`."""
+    """Read the arrays or values under those of `keys` that a .npz has. Raises as `read_pickled`."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = {info.filename: info for info in archive.infolist()}
@@ -96,7 +94,7 @@ def _value(data: bytes) -> object:
 
 
 class _DataMachine(restricted._Machine):
-    """The machine for hand models, which in a data set also meets single numbers of NumPy."""
+    """The machine for hand models, extended by NumPy scalars."""
 
     def name(self, module: object, attribute: object) -> None:
         full = f"{module}.{attribute}"
@@ -111,7 +109,7 @@ class _DataMachine(restricted._Machine):
 
 
 class _Unfolding:
-    """Notes of the machine as plain values; `left` bounds how many, since a small file can repeat a value often."""
+    """Turn the machine's notes into plain values; `left` bounds their number, as a small file can repeat a value."""
 
     def __init__(self) -> None:
         self.left = _MOST_VALUES
@@ -147,6 +145,3 @@ class _Unfolding:
 def _holds_objects(note: object) -> bool:
     kind = note.state[-3]
     return isinstance(kind, restricted._Note) and kind.kind == "dtype" and str(kind.arguments[0]).startswith("O")
-
-
-__all__ = ["PickleRefused", "read_npy", "read_npz", "read_pickled"]

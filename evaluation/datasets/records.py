@@ -1,15 +1,16 @@
-"""What every data set is read into: right hands in our parameters, in the frame of the object they hold."""
+"""Common form of all data sets: right hands in our parameters, in the frame of the object they hold."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastgrasp_evaluation.datasets.plain_files import PickleRefused
 from fastgrasp_model.hand.conventions import rest_wrist
 from fastgrasp_model.hand.mano_file import load_hand_file
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
@@ -23,14 +24,14 @@ _ROWS = {"betas": 10, "global_orient": 3, "hand_pose": 45, "transl": 3}
 
 
 class DatasetError(ValueError):
-    """A data set cannot be read. The message names the file, what was expected, and where the user gets it."""
+    """A data set cannot be read; the message names the file, the expected content and its source."""
 
 
 @dataclass(frozen=True)
 class ObjectMesh:
-    """An object of a data set: its mesh file, in metres, and the point of it that is the origin of the grasps' frame.
+    """Object of a data set: its mesh file, in metres, and the origin of the grasps' frame.
 
-    centring: "vertex mean" of the file's vertices, middle of their "bounding box", or "none": the file's own origin.
+    centring: the mean of the file's vertices, the middle of their bounding box, or "none": the file's own origin.
     """
 
     name: str
@@ -42,14 +43,14 @@ class ObjectMesh:
             raise ValueError(f"centring must be one of {', '.join(CENTRINGS)}, got {self.centring!r}")
 
     def centre(self, mesh: trimesh.Trimesh | None = None) -> np.ndarray:
-        """Where the origin of the grasps' frame is in the file's frame (3,). `mesh`: the file's, if it is at hand."""
+        """Return the origin of the grasps' frame in the file's frame (3,). `mesh`: the file's, if already read."""
         if self.centring == "none":
             return np.zeros(3)
         vertices = np.asarray((mesh or self._read()).vertices, dtype=np.float64)
         return vertices.mean(0) if self.centring == "vertex mean" else (vertices.min(0) + vertices.max(0)) / 2
 
     def load(self) -> trimesh.Trimesh:
-        """The mesh as it stands in the file, moved into the grasps' frame. Raises DatasetError."""
+        """Read the mesh, unmended, into the grasps' frame. Raises DatasetError."""
         mesh = self._read()
         mesh.vertices = np.asarray(mesh.vertices, dtype=np.float64) - self.centre(mesh)
         return mesh
@@ -68,10 +69,9 @@ class GraspRecords:
     """N right-hand grasps on M objects; metres and radians, float32, each hand in its object's frame.
 
     `betas` (N, 10), `global_orient` (N, 3), `hand_pose` (N, 45) axis-angle relative to the flat hand, `transl` (N, 3):
-    our parameters (docs/mano_conventions.md), which belong to the hand file `hand`. `object` (N,) int64: which of
-    `objects`; the frame is that of the object's mesh file less `ObjectMesh.centre`. `frames`: for each grasp where
-    it stands in the data set. `notes`: what the reader had to decide, and what that costs.
-    Raises DatasetError where shapes do not fit or values are not finite.
+    our parameters (docs/mano_conventions.md) for the hand file `hand`. `object` (N,) int64: index into `objects`; the
+    frame is that of the mesh file less `ObjectMesh.centre`. `frames`: the source of each grasp in the data set.
+    `notes`: the reader's decisions and their error. Raises DatasetError for wrong shapes and values not finite.
     """
 
     source: str
@@ -106,18 +106,18 @@ class GraspRecords:
         return len(self.betas)
 
     def __getitem__(self, rows: slice | Sequence[int] | np.ndarray) -> GraspRecords:
-        """The chosen grasps; the objects stay whole."""
+        """Return the selected grasps with all objects."""
         index = np.arange(len(self))[rows]
         arrays = {name: getattr(self, name)[index] for name in (*_ROWS, "object")}
         return replace(self, **arrays, frames=tuple(self.frames[i] for i in index))
 
     def parameters(self) -> np.ndarray:
-        """(N, 61) float32: betas, global_orient, hand_pose, transl."""
+        """Return (N, 61) float32: betas, global_orient, hand_pose, transl."""
         return np.concatenate([getattr(self, name) for name in _ROWS], axis=1)
 
     @staticmethod
     def of(parameters: np.ndarray, object_names: Sequence[str], meshes: dict[str, ObjectMesh], **rest) -> GraspRecords:
-        """From parameters (N, 61), the object's name of each hand, and the meshes by name; `rest`: other fields."""
+        """Make records of parameters (N, 61), each hand's object name and the meshes by name; `rest`: other fields."""
         names = sorted(set(object_names))
         rank = {name: row for row, name in enumerate(names)}
         parts = np.split(np.asarray(parameters).reshape(len(object_names), 61), [10, 13, 58], axis=1)
@@ -128,7 +128,7 @@ class GraspRecords:
 
     @staticmethod
     def concatenate(parts: Sequence[GraspRecords], split: str) -> GraspRecords:
-        """Records of one data set and one hand as one, called `split`."""
+        """Join records of one data set and one hand as the split `split`."""
         first = parts[0]
         starts = np.cumsum([0, *(len(part.objects) for part in parts)])
         joined = {f.name: sum((getattr(part, f.name) for part in parts), ()) for f in fields(first)
@@ -141,14 +141,14 @@ class GraspRecords:
 
 @dataclass(frozen=True)
 class RecordHand:
-    """The right hand that records are written for: its layer (float64), its arrays, its name."""
+    """Right hand whose parameters the records hold: its layer (float64) and its arrays."""
 
     layer: ManoLayer
     model: dict[str, np.ndarray]
 
     @classmethod
     def from_file(cls, path: str | Path | None = None) -> RecordHand:
-        """The hand of `ManoLayer.from_file(path)`: without a path FASTGRASP_HAND, else the open hand."""
+        """Read the hand of `ManoLayer.from_file(path)`: without a path FASTGRASP_HAND, else the open hand."""
         import torch
 
         model = load_hand_file(path or os.environ.get("FASTGRASP_HAND") or OPEN_HAND)
@@ -160,7 +160,7 @@ class RecordHand:
         return self.layer.name
 
     def notes(self) -> tuple[str, ...]:
-        """What to say where MANO's parameters are read for the open hand."""
+        """Return the warning for MANO's parameters on the open hand, else nothing."""
         if self.name != "open hand":
             return ()
         return (
@@ -172,7 +172,7 @@ class RecordHand:
 def into_object_frame(
     parameters: np.ndarray, rotations: np.ndarray, translations: np.ndarray, layer: ManoLayer
 ) -> np.ndarray:
-    """Hands (N, 61) in the frame in which their objects are posed -> the same hands in the objects' frames.
+    """Return hands (N, 61) in their objects' frames, from the frame in which the objects are posed.
 
     The pose of object i takes its point p to rotations[i] p + translations[i]; (N, 3, 3) and (N, 3), metres. As the
     global rotation turns about the wrist J0, transl becomes R' (transl + J0 - t) - J0, with R' the inverse of R.
@@ -190,14 +190,22 @@ def into_object_frame(
 
 
 def require(path: Path, what: str, source: str) -> Path:
-    """`path` if it is there. Raises DatasetError: which file is missing, and where the user gets it (`source`)."""
+    """Return `path` if it exists. Raises DatasetError naming the missing file and where to get it (`source`)."""
     if not path.exists():
         raise DatasetError(f"{path} is missing: {what}. {source}")
     return path
 
 
+def read_plain(read: Callable, path: Path, source: str, *arguments) -> object:
+    """Call a reader of `plain_files` on `path`. Raises DatasetError naming the file."""
+    try:
+        return read(path, *arguments)
+    except (PickleRefused, OSError) as error:
+        raise DatasetError(f"{path}: {error} {source}") from error
+
+
 def checked(arrays: dict[str, object], shapes: dict[str, tuple[int, ...]], path: Path, source: str) -> dict:
-    """Number arrays as float64 in the given shapes (-1 first: a row each). Raises DatasetError naming the key."""
+    """Return arrays as float64 in the given shapes (first -1: any number of rows). Raises DatasetError."""
     made = {}
     for key, shape in shapes.items():
         if key not in arrays:

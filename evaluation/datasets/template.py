@@ -1,10 +1,9 @@
-"""A person's own rest hand (GRAB's `rh_vtemp`) as shape parameters, and what is lost on the way.
+"""Shape parameters fitted to a person's own rest hand (GRAB's `rh_vtemp`).
 
-GRAB's hands are posed from a mesh of each person's hand; our 61 parameters know a hand by ten betas. Betas and an
-offset are fitted by least squares between the two rest meshes, both with the wrist joint at the origin, which is the
-point that the global rotation turns about. A hand is then put where the person's wrist was, plus the offset, turned
-with it; so what remains is the residual of the fit, turned with the hand: its size is the same in every frame (bent
-fingers change it little), and is told.
+GRAB poses a rest mesh of each person; our 61 parameters have ten betas instead. Betas and an offset are fitted by least
+squares between the two rest meshes, both with the wrist joint, the centre of the global rotation, at the origin. The
+fitted hand goes to the person's wrist plus the rotated offset. The residual rotates with the hand, so it has the same
+size in every frame (bent fingers change it little); the reader reports it.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from scipy.optimize import lsq_linear
 from fastgrasp_evaluation.datasets.records import RecordHand
 from fastgrasp_model.hand.conventions import rest_wrist
 
-MOST = 5.0  # standard deviations; beyond them a hand model makes no hands
+MOST = 5.0  # standard deviations; beyond them the shapes are implausible
 
 
 @dataclass(frozen=True)
 class TemplateFit:
-    """betas (10,); wrist (3,): J0 of the person's hand; offset (3,); rms and largest vertex distance; all metres."""
+    """Fitted betas (10,), J0 `wrist` (3,) of the person's hand, offset (3,), rms and largest distance; metres."""
 
     betas: np.ndarray
     wrist: np.ndarray
@@ -31,18 +30,16 @@ class TemplateFit:
     largest: float
 
     def transl(self, transl: np.ndarray, rotations: np.ndarray, hand: RecordHand) -> np.ndarray:
-        """The translations (N, 3) of the fitted hand, from the person's (N, 3) and the global rotations (N, 3, 3)."""
+        """Return the fitted hand's translations (N, 3) from the person's (N, 3) and global rotations (N, 3, 3)."""
         return transl + self.wrist - rest_wrist(self.betas[None], hand.layer) + rotations @ self.offset
 
-    def said(self) -> str:
+    def error_text(self) -> str:
+        """Return rms and largest distance in millimetres."""
         return f"{1000 * self.rms:.2f} mm rms, {1000 * self.largest:.2f} mm at most"
 
 
 def fit_template(template: np.ndarray, hand: RecordHand) -> TemplateFit:
-    """The betas of `hand`, none beyond `MOST`, nearest to a rest mesh (778, 3) in metres.
-
-    Raises ValueError for another mesh.
-    """
+    """Fit the betas of `hand`, within `MOST`, to a rest mesh (778, 3) in metres. Raises ValueError for another mesh."""
     template = np.asarray(template, dtype=np.float64)
     model = hand.model
     if template.shape != model["v_template"].shape or not np.isfinite(template).all():
