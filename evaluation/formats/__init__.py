@@ -1,7 +1,7 @@
-"""Anybody's saved grasps as `HandSet`s: our own files, plain arrays, hand meshes, and what published code writes.
+"""Readers of saved grasps as `HandSet`s: our own files, plain arrays, hand meshes, and the output of published code.
 
-`read_hands` tells the kinds apart by their content. docs/foreign_grasps.md describes them all, with an example each.
-Nothing here runs code from a file; meshes keep their vertices and the order of them.
+`read_hands` recognizes the format by the content; docs/foreign_grasps.md describes all formats. No code from a file is
+run. Meshes keep their vertices and their order.
 """
 
 from fastgrasp_evaluation.formats.errors import HandFileError

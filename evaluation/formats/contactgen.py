@@ -1,10 +1,9 @@
-"""The folders that ContactGen writes (and `Grasps.export_meshes`): hand meshes grasp_<n>.obj, metres.
+"""Folders of ContactGen (and of `Grasps.export_meshes`): hand meshes grasp_<n>.obj, metres.
 
-github.com/stevenlsw/contactgen writes with `eval.py` <save_root>/<object>/grasp_<n>.obj in the frame of the object's
-own mesh, and with `demo.py` <save_root>/grasp_<n>.obj beside a copy of the object, which it has moved to its vertices'
-mean: measure against that copy. The hands are right MANO meshes closed at the wrist, in metres (its MANO layer lacks
-manopth's factor 1000). They pass through trimesh 3.9.8, which may renumber the vertices, so the readers find MANO's
-numbers again from the triangles (surface.py), given the MANO file.
+github.com/stevenlsw/contactgen: `eval.py` writes <save_root>/<object>/grasp_<n>.obj in the frame of the object's mesh;
+`demo.py` writes <save_root>/grasp_<n>.obj beside a copy of the object centred at its vertices' mean: measure against
+that copy. The hands are right MANO meshes closed at the wrist, in metres (its MANO layer lacks manopth's factor 1000).
+trimesh 3.9.8 may renumber the vertices; surface.py restores MANO's numbering from the triangles, given the MANO file.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ _HAND = re.compile(r"grasp_\d+$")
 
 
 def is_here(folder: Path) -> bool:
-    """Whether a folder, or one below it, holds grasp_<n> meshes."""
+    """Tell whether a folder, or one below it, holds grasp_<n> meshes."""
     return bool(_hands(folder)) or any(_hands(below) for below in folder.iterdir() if below.is_dir())
 
 
 def read(request: ReadRequest) -> list[Hand]:
-    """The hands of one object (demo.py), or of a folder for each object (eval.py)."""
+    """Read the hands of one object (demo.py), or of a folder for each object (eval.py)."""
     side = request.hand_side(None)
     if _hands(request.path):
         folders = {_single_object(request): request.path}
@@ -36,7 +35,7 @@ def read(request: ReadRequest) -> list[Hand]:
 
 
 def _single_object(request: ReadRequest) -> str:
-    """The caller's name, else that of the one other mesh of the folder, else the folder's."""
+    """Return the caller's name, else that of the only other mesh of the folder, else the folder's."""
     others = [path.stem for path in mesh_files(request.path) if not _HAND.match(path.stem)]
     return request.object_name or (others[0] if len(others) == 1 else request.path.resolve().name)
 

@@ -1,9 +1,9 @@
-"""The folder that FastGrasp's published code writes: hand and object merged in one mesh, <object number>_<n>.ply.
+"""Folder of FastGrasp's published code: hand and object in one mesh, <object number>_<n>.ply.
 
 github.com/wuxiaofei01/FastGrasp, `eval_ho3d.py` with `vis_dataset` of `evaluation/vis.py`: ho3d_ply/<batch>_<n>.ply,
-in metres and in the frame of the HO-3D object mesh. The hand comes first, 778 vertices as manotorch numbers them, open
-at the wrist; the object's vertices follow. <batch> counts the objects of `dataset/utils_HO3D_FPHA.py` in its order.
-(Its GRAB and OakInk evaluations write <n>.ply without a word about the object; those are not read.)
+in metres and in the frame of the HO-3D object mesh. The first 778 vertices are the hand in manotorch's numbering, open
+at the wrist; the object's vertices follow. <batch> is the index of the object in `dataset/utils_HO3D_FPHA.py`.
+Its GRAB and OakInk evaluations write <n>.ply without the object's name; those are not read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MERGED = re.compile(r"(\d+)_(\d+)$")
 
 
 def is_here(folder: Path) -> bool:
-    """Whether a folder holds <number>_<number>.ply and no other mesh, the first of them more than a hand."""
+    """Tell whether a folder holds only meshes <number>_<number>.ply, the first of them larger than a hand."""
     files = mesh_files(folder)
     if not files or not all(path.suffix.lower() == ".ply" and _MERGED.match(path.stem) for path in files):
         return False
@@ -39,7 +39,7 @@ def is_here(folder: Path) -> bool:
 
 
 def read(request: ReadRequest) -> list[Hand]:
-    """The hands, cut off from their objects. Raises HandFileError for an object number that is none of the ten."""
+    """Read the hands without their objects. Raises HandFileError for an object number above 9."""
     side = request.hand_side(None)
     hands = []
     for path in mesh_files(request.path):

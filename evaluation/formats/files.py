@@ -1,4 +1,4 @@
-"""Hand meshes from files, vertices and faces exactly as they stand there; and names sorted as people count."""
+"""Mesh files: unchanged vertices and faces, and file names in natural order."""
 
 from __future__ import annotations
 
@@ -13,21 +13,19 @@ SUFFIXES = (".obj", ".ply", ".stl", ".off")
 
 
 def natural(path: Path) -> list[tuple[int, int, str]]:
-    """A key that sorts grasp_2 before grasp_10."""
+    """Return a key that sorts grasp_2 before grasp_10."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", path.name) if part]
 
 
 def mesh_files(folder: Path) -> list[Path]:
-    """The mesh files of a folder, sorted by `natural`."""
+    """List the mesh files of a folder, sorted by `natural`."""
     return sorted((p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES), key=natural)
 
 
 def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (V, 3) float64 in the file's unit and faces (F, 3) int64, neither merged nor put in another order.
+    """Read vertices (V, 3) float64 in the file's unit and faces (F, 3) int64, neither merged nor reordered.
 
-    (An .obj with textures gets a vertex for each pair of a vertex and a texture place.)
-
-    Raises HandProblem: no file, no mesh, no faces.
+    An .obj with textures gets a vertex for each pair of vertex and texture coordinate. Raises HandProblem.
     """
     import trimesh
 

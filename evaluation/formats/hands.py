@@ -1,6 +1,7 @@
-"""From single hands to `HandSet`s: checked, closed, turned outwards, with keypoints, one set for each object and side.
+"""Single hands of the readers, and `hand_sets`, which makes `HandSet`s of them, one for each object and side.
 
-Every reader ends here. What is wrong with one hand becomes its problem; what is wrong with all of them is an error.
+The hands are checked, closed, oriented outwards and given keypoints. A defect of one hand becomes its problem; a defect
+of all hands is an error.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ from fastgrasp_model.hand import SIDES, VERTICES
 if TYPE_CHECKING:
     from fastgrasp_model.hand.mano_layer import ManoLayer
 
-# Diagonal of a hand's bounding box, metres: a child's fist has 0.08, a large open hand with some forearm 0.3.
+# Diagonal of a hand's bounding box, metres: 0.08 for a child's fist, 0.3 for a large open hand with some forearm.
 SMALLEST_HAND, LARGEST_HAND = 0.04, 0.5
-# Hands farther than this (metres) from the origin of an object's frame are a matter of units.
+# Hands farther than this (metres) from the origin of an object's frame have another unit.
 _FARTHEST = 10.0
-# Keypoints lie within the hand; farther than this (metres) from its nearest vertex they are of another frame or unit.
+# Keypoints farther than this (metres) from the nearest vertex of the hand have another frame or unit.
 _OFF_THE_HAND = 0.04
-_CAP_VERTICES = 2  # that others add over the wrist
+_CAP_VERTICES = 2  # that other projects add to close the wrist
 _UNIT_NAMES = {"m": "metres", "cm": "centimetres", "mm": "millimetres"}
 
 
 @dataclass(frozen=True)
 class Hand:
-    """One hand as a reader found it: vertices (V, 3) in metres, faces (F, 3); keypoints (21, 3), hand_pose (45,)
-    relative to the flat hand, betas (10,), or None. `whole`: faces are a layer's own, so nothing is left to find out.
+    """One hand of a reader: vertices (V, 3) in metres, faces (F, 3), and where known keypoints (21, 3), hand_pose (45,)
+    relative to the flat hand, betas (10,). `whole`: the faces are a layer's own, closed and outward.
     """
 
     object_name: str
@@ -49,13 +50,12 @@ class Hand:
 
 
 def hand_sets(hands: list[Hand], request: ReadRequest) -> list[HandSet]:
-    """One set for each object and side, in the order of their first hand. Raises HandFileError where there is none,
-    or where every hand has the size of something else."""
+    """Return one set for each object and side, in the order of their first hand. Raises HandFileError if there is no
+    hand, or none of plausible size."""
     if not hands:
         raise request.error("it holds no grasps. Save at least one.")
     models: dict[str, _Model] = {}
-    hands = [_checked(hand, request, models) for hand in hands]
-    hands = _plausible(hands, request)
+    hands = _plausible([_checked(hand, request, models) for hand in hands], request)
     groups: dict[tuple[str, str], list[Hand]] = {}
     numbers: dict[tuple[str, str], list[int]] = {}
     counts: Counter[str] = Counter()
@@ -85,7 +85,7 @@ def _hand_set(name: str, side: str, hands: list[Hand], numbers: list[int]) -> Ha
 
 
 class _Model:
-    """What is needed of a hand layer to know its mesh again and to find its joints; one for each side."""
+    """Topology and joint regressor of the hand layer of one side, to recognize its mesh and to compute keypoints."""
 
     def __init__(self, layer: ManoLayer) -> None:
         self.layer = layer
@@ -95,9 +95,9 @@ class _Model:
         self._known: dict[bytes, np.ndarray | None] = {}
 
     def completed(self, hand: Hand) -> Hand:
-        """A closed, outward hand renumbered as this model, with keypoints; as it is where its mesh is not the model's.
+        """Return a closed, outward hand renumbered as this model, with keypoints; unchanged if its mesh is another.
 
-        Raises HandProblem where it is the model's of the other side.
+        Raises HandProblem if its mesh is that of the other side.
         """
         key = hand.faces.tobytes()
         if key not in self._known:
@@ -123,7 +123,7 @@ class _Model:
 
 
 def _checked(hand: Hand, request: ReadRequest, models: dict[str, _Model]) -> Hand:
-    """The hand with a closed, outward surface and, where its mesh is a hand model's, that model's numbering and its
+    """Return the hand with a closed, outward surface and, if its mesh is the hand model's, that model's numbering and
     keypoints; or with the problem that prevents it."""
     if hand.problem is not None:
         return hand
@@ -144,7 +144,7 @@ def _checked(hand: Hand, request: ReadRequest, models: dict[str, _Model]) -> Han
 
 
 def _completed(hand: Hand, request: ReadRequest, models: dict[str, _Model]) -> Hand:
-    """Raises HandProblem."""
+    """Close, orient and renumber a hand. Raises HandProblem."""
     vertices, faces = np.asarray(hand.vertices), np.asarray(hand.faces, dtype=np.int64)
     try:
         closed = closed_faces(faces)
@@ -161,7 +161,7 @@ def _completed(hand: Hand, request: ReadRequest, models: dict[str, _Model]) -> H
 
 
 def _plausible(hands: list[Hand], request: ReadRequest) -> list[Hand]:
-    """Hands with a problem where their size or distance is not a hand's. Raises HandFileError where none is."""
+    """Add a problem to hands of implausible size or distance. Raises HandFileError if all are."""
     good = [hand for hand in hands if hand.problem is None]
     wrong = {id(hand): reason for hand in good if (reason := _size_problem(hand.vertices))}
     if good and len(wrong) == len(good):
@@ -175,11 +175,9 @@ def _size_problem(vertices: np.ndarray) -> str | None:
     if not SMALLEST_HAND <= size <= LARGEST_HAND:
         return f"the hand measures {size:.3g} m across, expected {SMALLEST_HAND} to {LARGEST_HAND} m"
     far = float(np.linalg.norm(vertices.mean(axis=0)))
-    return (
-        f"the hand lies {far:.3g} m from the object's origin, expected below {_FARTHEST:g} m"
-        if far > _FARTHEST
-        else None
-    )
+    if far > _FARTHEST:
+        return f"the hand lies {far:.3g} m from the object's origin, expected below {_FARTHEST:g} m"
+    return None
 
 
 def _unit_remedy(vertices: np.ndarray, unit: str) -> str:

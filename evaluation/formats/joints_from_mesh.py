@@ -1,9 +1,9 @@
-"""The 21 keypoints of a posed hand whose parameters are not known, from its vertices.
+"""Keypoints of a posed hand with unknown parameters, from its vertices.
 
-MANO's joint regressor is made for the rest pose: on grasping postures of the open hand it misses by 3.1 mm on average
-and by up to 15 mm. So each joint gets weights of its own, over the vertices that move with it or with its parent,
-fitted to sampled poses of the layer by ridge regression: 0.05 mm on average and 0.6 mm at most on the same postures,
-0.1 and 1 mm on random poses (angles of 0.4 rad). The weights of a joint sum to one: any rigid motion is followed.
+MANO's joint regressor is made for the rest pose: on grasping postures of the open hand its error is 3.1 mm on average
+and up to 15 mm. Here each joint has weights over the vertices that move with it or with its parent, fitted to sampled
+poses of the layer by ridge regression: 0.05 mm on average and 0.6 mm at most on the same postures, 0.1 and 1 mm on
+random poses (angles of 0.4 rad). The weights of a joint sum to one, so rigid motions are exact.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from fastgrasp_model.hand.mano_layer import HandOutput, ManoLayer
 
 _SAMPLES = 400
-_BEYOND_LIMITS = 0.15  # radians, standard deviation of what is added to angles inside the limits
+_BEYOND_LIMITS = 0.15  # radians, standard deviation of the noise added to angles inside the limits
 _RIDGE = 1e-6  # of the mean squared coordinate; trades noise in the vertices against accuracy
-_LEAST_WEIGHT = 0.02  # skin weight of a vertex that tells something about a joint
+_LEAST_WEIGHT = 0.02  # skin weight of the vertices used for a joint
 
 
 def posed_joint_regressor(layer: ManoLayer) -> np.ndarray:
-    """Weights (16, 778) float64 that take the posed vertices of a `ManoLayer` to its posed joints."""
+    """Fit weights (16, 778) float64 that take the posed vertices of a `ManoLayer` to its posed joints."""
     posed = _sampled_hands(layer)
     vertices, joints = (array.double().cpu().numpy() for array in posed)
     weights = layer.weights.double().cpu().numpy()
@@ -38,15 +38,14 @@ def posed_joint_regressor(layer: ManoLayer) -> np.ndarray:
 
 
 def keypoints_of(vertices: np.ndarray, regressor: np.ndarray, layer: ManoLayer) -> np.ndarray:
-    """Vertices (B, 778, 3) numbered as the layer's, and its `posed_joint_regressor` -> (B, 21, 3) float32, same frame
-    and unit."""
+    """Compute keypoints (B, 21, 3) float32 of vertices (B, 778, 3) by a `posed_joint_regressor` of the layer."""
     vertices = np.asarray(vertices, dtype=np.float64)
     joints = np.einsum("jv,bvx->bjx", regressor, vertices)
     return keypoints_from(vertices, joints, layer.tip_ids.cpu().numpy()).astype(np.float32)
 
 
 def _sampled_hands(layer: ManoLayer) -> HandOutput:
-    """Hands of random shapes with angles all over the joint limits and somewhat beyond; always the same ones."""
+    """Pose hands of random shapes with angles within the joint limits plus noise; always the same ones."""
     import torch
 
     from fastgrasp_evaluation.joint_angles import JOINT_LIMITS, angles_to_matrices
@@ -65,7 +64,7 @@ def _sampled_hands(layer: ManoLayer) -> HandOutput:
 
 
 def _affine_weights(vertices: np.ndarray, joint: np.ndarray) -> np.ndarray:
-    """Weights (V,) of sum one that fit the places joint (B, 3) from vertices (B, V, 3) best, by ridge regression."""
+    """Fit weights (V,) of sum one from vertices (B, V, 3) to joint (B, 3) by ridge regression."""
     count = vertices.shape[1]
     centre = vertices.mean(axis=1, keepdims=True)
     rows = (vertices - centre).transpose(0, 2, 1).reshape(-1, count)

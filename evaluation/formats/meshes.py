@@ -6,7 +6,7 @@ The manifest, `manifest.json`:
      "grasps": [{"hand": "a.ply", "object": "mug"},
                 {"hand": "b.ply", "object": "mug", "side": "left", "keypoints": [[x, y, z], ... 21]}]}
 
-`unit` is "m" (also without it), "cm" or "mm", of meshes and keypoints; paths are relative to the manifest.
+`unit` of meshes and keypoints is "m" (default), "cm" or "mm"; paths are relative to the manifest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MANIFEST_FORM = '{"unit": "m", "side": "right", "grasps": [{"hand": "a.ply", "o
 
 
 def load_json(request: ReadRequest) -> object:
-    """The content of a .json. Raises HandFileError where it is none."""
+    """Read the content of a .json. Raises HandFileError."""
     try:
         return json.loads(request.path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -36,7 +36,7 @@ def load_json(request: ReadRequest) -> object:
 
 
 def read_manifest(content: object, request: ReadRequest) -> list[Hand]:
-    """The hands a manifest lists; a hand whose mesh cannot be read gets that as its problem. Raises HandFileError."""
+    """Read the hands of a manifest; an unreadable mesh becomes the problem of its hand. Raises HandFileError."""
     if not isinstance(content, dict) or not isinstance(content.get("grasps"), list):
         found = f"keys {', '.join(map(str, content))}" if isinstance(content, dict) else type(content).__name__
         raise request.error(f"{found} found, expected a manifest {_MANIFEST_FORM} or GraspTTA's recon_params.")
@@ -68,8 +68,8 @@ def _manifest_hand(entry: object, where: str, side: object, request: ReadRequest
 
 
 def mesh_hand(path: Path, name: str, side: str, scale: float, keypoints: np.ndarray | None = None) -> Hand:
-    """The hand of a mesh file in units of `scale` metres; keypoints (21, 3) in metres. A file that cannot be read
-    gives a hand with that problem."""
+    """Read the hand of a mesh file in units of `scale` metres; keypoints (21, 3) in metres. An unreadable file gives a
+    hand with that problem."""
     try:
         vertices, faces = read_mesh(path)
     except HandProblem as problem:
@@ -78,7 +78,7 @@ def mesh_hand(path: Path, name: str, side: str, scale: float, keypoints: np.ndar
 
 
 def read_folder(request: ReadRequest) -> list[Hand]:
-    """All meshes of a folder as hands on the one object that the caller names. Raises HandFileError."""
+    """Read all meshes of a folder as hands on the object that the caller names. Raises HandFileError."""
     files = mesh_files(request.path)
     if request.object_name is None:
         raise request.error(
@@ -90,15 +90,12 @@ def read_folder(request: ReadRequest) -> list[Hand]:
 
 
 def read_single(request: ReadRequest) -> list[Hand]:
-    """One mesh file as one hand. Raises HandFileError."""
+    """Read one mesh file as one hand. Raises HandFileError."""
     return _all_read([mesh_hand(request.path, request.path.stem, request.hand_side(None), request.scale)], request)
 
 
 def _all_read(hands: list[Hand], request: ReadRequest) -> list[Hand]:
-    """The hands, unless none of their files could be read."""
+    """Return the hands. Raises HandFileError if none of their files could be read."""
     if all(not len(hand.faces) for hand in hands):
         raise request.error(f"{hands[0].problem}. Export the hands as {', '.join(SUFFIXES)} again.")
     return hands
-
-
-__all__ = ["MANIFEST", "SUFFIXES", "load_json", "mesh_hand", "read_folder", "read_manifest", "read_single"]

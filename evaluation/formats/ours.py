@@ -1,7 +1,7 @@
 """FastGrasp's own grasp file, and the collection: the same file over several objects.
 
-A collection is a grasp file (docs/grasp_file.md) with one array more, `object` (B,) strings: the object of each grasp.
-Whatever reads grasp files reads it too and does not see the objects.
+A collection is a grasp file (docs/grasp_file.md) with one more array, `object` (B,) strings: the object of each grasp.
+Readers of grasp files read it too and ignore the objects.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from fastgrasp_model.grasps import FORMAT_VERSION, Grasps, write_grasp_arrays
 
 
 def save_collection(path: str | Path, grasps: dict[str, Grasps]) -> Path:
-    """Write the grasps of several objects (name -> `Grasps` in that object's frame) as one .npz; returns its path.
+    """Write the grasps of several objects (name -> `Grasps` in that object's frame) as one .npz and return its path.
 
-    Raises HandFileError for another ending, no grasps at all, or batches that differ in side or faces; OSError where
-    the folder cannot be written. An object without grasps leaves no trace.
+    Objects without grasps are left out. Raises HandFileError for another suffix, no grasps at all, or batches that
+    differ in side or faces; OSError.
     """
     path = Path(path)
     if path.suffix != ".npz":
@@ -39,12 +39,12 @@ def save_collection(path: str | Path, grasps: dict[str, Grasps]) -> Path:
 
 
 def is_ours(content: dict[str, np.ndarray]) -> bool:
-    """Whether these arrays are a grasp file's."""
+    """Tell whether these arrays are a grasp file's."""
     return "format_version" in content and "wrist_quaternion" in content
 
 
 def read(content: dict[str, np.ndarray], request: ReadRequest) -> list[Hand]:
-    """The hands of a grasp file or a collection. Raises HandFileError."""
+    """Read the hands of a grasp file or a collection. Raises HandFileError."""
     grasps = _grasps(content, request)
     side = request.hand_side(grasps.side)
     names = object_names(content, len(grasps), request)
@@ -64,19 +64,12 @@ def read(content: dict[str, np.ndarray], request: ReadRequest) -> list[Hand]:
 
 
 def object_names(content: dict[str, np.ndarray], count: int, request: ReadRequest) -> list[str]:
-    """The object of each hand: `object` as one string or (B,), else the file's stem."""
-    if "object" not in content:
-        return [request.path.stem] * count
-    found = np.asarray(content["object"])
-    if found.dtype.kind != "U" or found.shape not in ((), (1,), (count,)):
-        raise request.error(
-            f"'object' has shape {found.shape} and type {found.dtype}, expected one string, or one for each hand."
-        )
-    return [str(name) for name in np.broadcast_to(found.reshape(-1) if found.ndim else found, (count,))]
+    """Return the object of each hand: `object` as one string or (B,), else the file's stem."""
+    return request.texts(content, "object", count) or [request.path.stem] * count
 
 
 def _grasps(content: dict[str, np.ndarray], request: ReadRequest) -> Grasps:
-    """Unlike `Grasps.load` it lets values through that are not finite: they are the problem of single grasps."""
+    """Return the arrays as `Grasps`; unlike `Grasps.load`, accept values that are not finite, a problem of one hand."""
     version = content["format_version"]
     if version.shape != () or version != FORMAT_VERSION:
         raise request.error(

@@ -1,8 +1,8 @@
-"""MANO parameters as others save them, turned into ours and into meshes.
+"""MANO parameters in the conventions of other projects, converted to ours and to meshes.
 
-Conventions that differ, each told by a key of the file: the pose may be relative to the mean pose (`flat_hand_mean`) or
-in principal components (`use_pca`), and the hand may be moved to one of its keypoints before the translation is added
-(`center_idx`, of manopth and manotorch). Ours: docs/grasp_file.md.
+Keys of the file give its convention: the pose may be relative to the mean pose (`flat_hand_mean`) or in principal
+components (`use_pca`), and the hand may be centred at one of its keypoints before the translation is added
+(`center_idx`, of manopth and manotorch). Our convention: docs/grasp_file.md.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ EXPECTED = (
 
 @dataclass(frozen=True)
 class Parameters:
-    """rows (B, 61) float64 in our order, the pose relative to the flat hand; center: keypoint (MediaPipe's number) at
-    which the hand is centred before transl is added, or None as in smplx."""
+    """Rows (B, 61) float64 in our order, the pose relative to the flat hand; center: the keypoint (MediaPipe's number)
+    at which the hand is centred before transl is added, or None as in smplx."""
 
     rows: np.ndarray
     center: int | None
 
 
 def find(content: dict[str, np.ndarray], sides_of, request: ReadRequest) -> Parameters | None:
-    """The parameters in these arrays, None where there is none of their keys.
+    """Return the parameters in these arrays, None without any of their keys.
 
-    sides_of: gives the sides of B hands, a list. Raises HandFileError for missing or wrong-shaped arrays.
+    sides_of(B): the sides of B hands, a list. Raises HandFileError for missing or wrong-shaped arrays.
     """
     columns = _columns(content, request)
     if columns is None:
@@ -52,11 +52,12 @@ def find(content: dict[str, np.ndarray], sides_of, request: ReadRequest) -> Para
     lengths = {"betas": len(betas), "global_orient": len(orient), "hand_pose": len(pose), "transl": len(transl)}
     if len(set(lengths.values())) != 1:
         raise request.error(f"numbers of rows differ: {lengths}. Give each hand a row in each array.")
-    return Parameters(np.concatenate([betas, orient, pose, transl * request.scale], axis=1), _center(content, request))
+    center = _scalar(content, "center_idx", 20, request)
+    return Parameters(np.concatenate([betas, orient, pose, transl * request.scale], axis=1), center)
 
 
 def posed_hands(parameters: Parameters, names: list[str], sides: list[str], request: ReadRequest) -> list[Hand]:
-    """Run the layers: a `Hand` for each row, whole, of the object and side in `names` and `sides` (B,)."""
+    """Pose a whole `Hand` for each row, of the object and side in `names` and `sides` (B,)."""
     hands: dict[int, Hand] = {}
     for side in dict.fromkeys(sides):
         chosen = [i for i, one in enumerate(sides) if one == side]
@@ -85,7 +86,7 @@ def _posed(parameters: Parameters, chosen: list[int], names: list[str], side: st
 
 
 def _columns(content: dict[str, np.ndarray], request: ReadRequest) -> tuple[np.ndarray, ...] | None:
-    """betas, global_orient, hand_pose (or its coefficients), transl; each (B, n)."""
+    """Return betas, global_orient, hand_pose (or its coefficients), transl, each (B, n)."""
     for key in WHOLE_KEYS:
         if key in content:
             rows = _rows(content, key, 61, request)
@@ -111,7 +112,7 @@ def _columns(content: dict[str, np.ndarray], request: ReadRequest) -> tuple[np.n
 
 
 def _rows(content: dict[str, np.ndarray], key: str, width: int, request: ReadRequest) -> np.ndarray:
-    array = _numbers(content, key, request)
+    array = request.numbers(content, key)
     array = array[None] if array.ndim == 1 else array
     if array.ndim != 2 or array.shape[1] != width:
         raise request.error(f"'{key}' has shape {array.shape}, expected (B, {width}). The whole form: {EXPECTED}.")
@@ -121,8 +122,8 @@ def _rows(content: dict[str, np.ndarray], key: str, width: int, request: ReadReq
 def _rotations(
     content: dict[str, np.ndarray], key: str, joints: int, request: ReadRequest, pca: bool = False
 ) -> np.ndarray:
-    """Axis-angles (B, 3 joints) of axis-angles in any grouping or of matrices; coefficients (B, n) as they are."""
-    array = _numbers(content, key, request)
+    """Return axis-angles (B, 3 joints) of axis-angles in any grouping or of matrices, or PCA coefficients (B, n)."""
+    array = request.numbers(content, key)
     count = len(array) if array.ndim else 0
     if array.shape[-2:] == (3, 3) and array.size == count * joints * 9:
         import torch
@@ -139,23 +140,16 @@ def _rotations(
     )
 
 
-def _numbers(content: dict[str, np.ndarray], key: str, request: ReadRequest) -> np.ndarray:
-    array = np.asarray(content[key])
-    if array.dtype.kind not in "fiu":
-        raise request.error(f"'{key}' has type {array.dtype}, expected numbers.")
-    return array.astype(np.float64)
-
-
 def _flat_pose(pose: np.ndarray, content: dict[str, np.ndarray], sides: list[str], request: ReadRequest) -> np.ndarray:
-    """The pose (B, 45) relative to the flat hand, from coefficients or from the mean pose where the file says so."""
-    pca = pose.shape[1] < 45 or bool(flag(content, "use_pca", request))
-    flat = flag(content, "flat_hand_mean", request)
+    """Return the pose (B, 45) relative to the flat hand, of PCA coefficients or a pose relative to the mean."""
+    pca = pose.shape[1] < 45 or bool(_scalar(content, "use_pca", 1, request))
+    flat = _scalar(content, "flat_hand_mean", 1, request)
     if pca and flat is None:
         raise request.error(
             f"hand_pose (B, {pose.shape[1]}) is PCA coefficients; add 'flat_hand_mean' (true or false), as the layer "
             "had it."
         )
-    if not pca and flat is not False:
+    if not pca and flat != 0:
         return pose
     if len(sides) != len(pose):
         raise request.error(f"it has {len(pose)} hands but {len(sides)} sides. Give one side, or one for each hand.")
@@ -165,25 +159,17 @@ def _flat_pose(pose: np.ndarray, content: dict[str, np.ndarray], sides: list[str
         layer = request.mano_layer(side, what)
         components = layer.hands_components.double().cpu().numpy()[: pose.shape[1]]
         result[i] = pose[i] @ components if pca else pose[i]
-        if flat is False:
+        if flat == 0:
             result[i] += layer.hands_mean.double().cpu().numpy()
     return result
 
 
-def flag(content: dict[str, np.ndarray], key: str, request: ReadRequest) -> bool | None:
-    """A yes or no of the file, None where it is not there. Raises HandFileError for anything else."""
+def _scalar(content: dict[str, np.ndarray], key: str, largest: int, request: ReadRequest) -> int | None:
+    """Return an integer 0 to `largest` of the file (1: true or false), None without it. Raises HandFileError."""
     if key not in content:
         return None
     value = np.asarray(content[key])
-    if value.size != 1 or value.dtype.kind not in "biu" or value.reshape(-1)[0] not in (0, 1):
-        raise request.error(f"'{key}' is {value!r:.40}, expected true or false.")
-    return bool(value.reshape(-1)[0])
-
-
-def _center(content: dict[str, np.ndarray], request: ReadRequest) -> int | None:
-    if "center_idx" not in content:
-        return None
-    value = np.asarray(content["center_idx"])
-    if value.size != 1 or value.dtype.kind not in "iu" or not 0 <= value.reshape(-1)[0] <= 20:
-        raise request.error(f"'center_idx' is {value!r:.40}, expected a keypoint 0 to 20 (0: the wrist).")
+    kinds, expected = ("biu", "true or false") if largest == 1 else ("iu", "a keypoint 0 to 20 (0: the wrist)")
+    if value.size != 1 or value.dtype.kind not in kinds or not 0 <= value.reshape(-1)[0] <= largest:
+        raise request.error(f"'{key}' is {value!r:.40}, expected {expected}.")
     return int(value.reshape(-1)[0])

@@ -1,8 +1,8 @@
-"""Plain arrays that anybody saves with NumPy: MANO parameters, or hand meshes.
+"""Plain NumPy arrays: MANO parameters, or hand meshes.
 
-.npz with named arrays, .npy with parameters (B, 61) or vertices (B, V, 3) alone, .pkl with a dict of arrays (opened by
-the restricted reader, which runs no code). Keys and conventions: parameters.py; further `vertices` (B, V, 3), `faces`
-(F, 3) or (B, F, 3), `keypoints` (B, 21, 3) in MediaPipe's order, `side` and `object`, one string or one for each hand.
+.npz with named arrays, .npy with parameters (B, 61) or vertices (B, V, 3) alone, .pkl with a dict of arrays (the
+restricted reader runs no code). Keys of parameters: parameters.py; also `vertices` (B, V, 3), `faces` (F, 3) or
+(B, F, 3), `keypoints` (B, 21, 3) in MediaPipe's order, `side` and `object`, one string or one for each hand.
 """
 
 from __future__ import annotations
@@ -16,28 +16,29 @@ from fastgrasp_evaluation.formats.hands import Hand
 from fastgrasp_evaluation.formats.ours import object_names
 from fastgrasp_evaluation.formats.request import ReadRequest
 from fastgrasp_model.hand import VERTICES
+from fastgrasp_model.hand.restricted_pickle import read_pickle
 
 VERTEX_KEYS = ("vertices", "verts", "hand_verts")
-# Longest edge of a posed hand, in lengths of that edge at rest, that fifteen bent joints and a shape can make of it.
+# Largest plausible length of an edge of a posed hand relative to its length at rest.
 _STRETCH = 3.0
 _EXPECTED = f"vertices (B, 778, 3), or (B, V, 3) with faces (F, 3); or {mano.EXPECTED}"
 
 
 def load(request: ReadRequest) -> dict[str, np.ndarray]:
-    """The arrays of a file by name; an array alone is called `parameters` or `vertices`, by its shape.
+    """Read the arrays of a file by name; a single array is `parameters` or `vertices`, by its shape.
 
-    Raises HandFileError where it is damaged or holds objects.
+    Raises HandFileError if the file is damaged or holds objects.
     """
     path = request.path
     try:
         if path.suffix.lower() in (".pkl", ".pickle"):
-            return _load_pickle(request)
+            return read_pickle(path)
         with open(path, "rb") as file:
             loaded = np.load(file, allow_pickle=False)
             if not isinstance(loaded, np.ndarray):
                 return {key: loaded[key] for key in loaded.files}
     except Exception as error:  # zipfile, zlib, pickle, numpy and OS errors all mean the same to the user
-        # NumPy takes whatever it does not know for a pickle, and advises to load it unsafely.
+        # NumPy takes unknown content for a pickle, and advises to load it unsafely.
         reason = "Python objects, or no NumPy file" if "allow_pickle" in str(error) else error
         raise request.error(
             f"damaged, or no arrays of plain numbers ({reason}). Save them with np.savez again."
@@ -47,14 +48,8 @@ def load(request: ReadRequest) -> dict[str, np.ndarray]:
     return {"parameters": loaded}
 
 
-def _load_pickle(request: ReadRequest) -> dict[str, np.ndarray]:
-    from fastgrasp_model.hand.restricted_pickle import read_pickle
-
-    return read_pickle(request.path)
-
-
 def read(content: dict[str, np.ndarray], request: ReadRequest) -> list[Hand]:
-    """The hands in these arrays. Raises HandFileError where keys are missing or whole arrays have a wrong shape."""
+    """Read the hands in these arrays. Raises HandFileError for missing keys and wrong shapes."""
 
     def sides_of(count: int) -> list[str]:
         return _sides(content, count, request)
@@ -83,29 +78,20 @@ def read(content: dict[str, np.ndarray], request: ReadRequest) -> list[Hand]:
 
 
 def _sides(content: dict[str, np.ndarray], count: int, request: ReadRequest) -> list[str]:
-    if "side" not in content:
-        return [request.hand_side(None)] * count
-    found = np.asarray(content["side"])
-    if found.dtype.kind != "U" or found.shape not in ((), (1,), (count,)):
-        raise request.error(
-            f"'side' has shape {found.shape} and type {found.dtype}, expected one word or one for each hand."
-        )
-    return [request.hand_side(word) for word in np.broadcast_to(found, (count,))]
+    return [request.hand_side(side) for side in request.texts(content, "side", count) or [None] * count]
 
 
 def _vertices(content: dict[str, np.ndarray], request: ReadRequest) -> np.ndarray | None:
     key = next((key for key in VERTEX_KEYS if key in content), None)
     if key is None:
         return None
-    array = np.asarray(content[key])
-    if array.dtype.kind not in "fiu":
-        raise request.error(f"'{key}' has type {array.dtype}, expected numbers.")
+    array = request.numbers(content, key)
     array = array[None] if array.ndim == 2 else array
     if array.ndim != 3 or array.shape[2] != 3 or array.shape[1] < 4:
         raise request.error(
             f"'{key}' has shape {np.shape(content[key])}, expected (B, 778, 3), or (B, V, 3) with faces."
         )
-    return array.astype(np.float64) * request.scale
+    return array * request.scale
 
 
 def _keypoints(content: dict[str, np.ndarray], count: int, request: ReadRequest) -> np.ndarray | None:
@@ -118,7 +104,7 @@ def _keypoints(content: dict[str, np.ndarray], count: int, request: ReadRequest)
 
 
 def _rows_beside(parameters: mano.Parameters | None, count: int, request: ReadRequest) -> np.ndarray | None:
-    """The parameters that stand beside vertices, (B, 61) or None."""
+    """Return the parameters (B, 61) given in addition to vertices, or None."""
     if parameters is None:
         return None
     if len(parameters.rows) != count:
@@ -131,7 +117,7 @@ def _rows_beside(parameters: mano.Parameters | None, count: int, request: ReadRe
 def _faces(
     content: dict[str, np.ndarray], vertices: np.ndarray, sides: list[str], request: ReadRequest
 ) -> list[np.ndarray]:
-    """The faces of each hand, of the file or, for 778 vertices, of the hand layer."""
+    """Return the faces of each hand, of the file or, for 778 vertices, of the hand layer."""
     count, size = vertices.shape[:2]
     if "faces" in content:
         faces = np.asarray(content["faces"])
@@ -153,7 +139,7 @@ def _faces(
 
 
 def _check_numbering(vertices: np.ndarray, side: str, request: ReadRequest) -> None:
-    """Raises HandFileError where no hand (of finite numbers) has edges like the layer's: its vertices are others."""
+    """Check that the edges of some finite hand are plausible in the layer's numbering. Raises HandFileError."""
     layer = request.layer(side)
     faces = layer.faces.cpu().numpy()
     edges = np.unique(np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
@@ -164,7 +150,7 @@ def _check_numbering(vertices: np.ndarray, side: str, request: ReadRequest) -> N
     hands = lengths(vertices[np.isfinite(vertices).all(axis=(1, 2))])
     if not len(hands):
         return
-    # In lengths of the median edge, so that the unit does not matter here.
+    # Relative to the median edge, hence independent of the unit.
     ratio = hands / np.maximum(np.median(hands, axis=1, keepdims=True), 1e-12)
     rest = lengths(layer.v_template.double().cpu().numpy())
     torn = (ratio > _STRETCH * np.maximum(rest / np.median(rest), 0.5)).mean(axis=1)

@@ -1,4 +1,4 @@
-"""`read_hands`: which kind of saved grasps lies at a path, and the reader for it."""
+"""`read_hands`: recognize the format of saved grasps and call its reader."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from fastgrasp_evaluation.formats.hands import Hand, hand_sets
 from fastgrasp_evaluation.formats.request import UNITS, ReadRequest
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_model.hand import SIDES
-from fastgrasp_model.hand.mano_file import HandModelError
 
 if TYPE_CHECKING:
     from fastgrasp_model.hand.mano_layer import ManoLayer
@@ -29,18 +28,16 @@ def read_hands(
     path: str | Path, *, layer_for: Callable[[str], ManoLayer] | None = None, side: str | None = None, unit: str = "m",
     object_name: str | None = None,
 ) -> list[HandSet]:
-    """Read anybody's saved grasps; the kind is told from the content (docs/foreign_grasps.md).
+    """Read saved grasps of any format of docs/foreign_grasps.md, recognized by the content.
 
-    layer_for: gives the `ManoLayer` of a side, "right" or "left": the hand model the grasps were made with. Without it
-        the hand of `ManoLayer.from_file(side=side)`. Loaded only where parameters become meshes, or where a mesh of
-        778 vertices may be the model's.
-    side: the side of the hands where the source does not tell; without it "right".
-    unit: "m", "cm" or "mm", of lengths where the source does not tell.
-    object_name: the object of a source that tells none, or one alone; of a source with several, the one to take.
+    layer_for: returns the `ManoLayer` of a side, "right" or "left", that the grasps were made with; by default
+        `ManoLayer.from_file(side=side)`. Called only to pose parameters, and for meshes of about 778 vertices.
+    side: the side of the hands if the source gives none; by default "right".
+    unit: "m", "cm" or "mm", of lengths if the source gives none.
+    object_name: the object of a source that gives none or one; selects one of a source with several.
 
-    Returns one HandSet for each object and side, hands in the order of the source, metres, in the object's frame. A
-    hand that cannot be measured has its problem there. Raises HandFileError (one line: path, what was found, what was
-    expected, remedy) and HandModelError (a hand model's file is wrong).
+    Returns one HandSet for each object and side, hands in the order of the source, metres, in the object's frame; its
+    `problems` name the hands that cannot be measured. Raises HandFileError and HandModelError.
     """
     path = Path(path).expanduser()
     if unit not in UNITS:
@@ -53,7 +50,7 @@ def read_hands(
 
 
 def _chosen(sets: list[HandSet], request: ReadRequest) -> list[HandSet]:
-    """The sets of the object the caller named; a source with one object alone may call it what it likes."""
+    """Return the sets of the object the caller named; the only object of a source takes that name."""
     names = list(dict.fromkeys(one.object_name for one in sets))
     if request.object_name is None:
         return sets
@@ -105,6 +102,3 @@ def _read_folder(request: ReadRequest) -> list[Hand]:
         return meshes.read_folder(request)
     found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
     raise request.error(f"the folder holds {found}; expected {_KINDS}.")
-
-
-__all__ = ["HandModelError", "read_hands"]

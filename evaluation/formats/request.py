@@ -1,4 +1,4 @@
-"""What the caller said about the grasps, and the hand layers it takes to understand them."""
+"""Arguments of one `read_hands` call, and checks of a file's values against them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from fastgrasp_evaluation.formats.errors import HandFileError
 from fastgrasp_model.hand import SIDES
@@ -20,7 +22,7 @@ _MANO_REMEDY = "Give the MANO file that the grasps were made with (--mano MANO_R
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """One call of `read_hands`; `layers` keeps what `layer_for` gave, by side."""
+    """One call of `read_hands`; `layers` caches the results of `layer_for` by side."""
 
     path: Path
     layer_for: Callable[[str], ManoLayer] | None
@@ -31,19 +33,37 @@ class ReadRequest:
 
     @property
     def scale(self) -> float:
-        """Metres in one unit."""
+        """Return the metres in one unit."""
         return UNITS[self.unit]
 
     def at(self, path: Path, unit: str | None = None) -> ReadRequest:
-        """The same request for another file, and for another unit where that is given."""
+        """Return the same request for another file, and another unit if given."""
         return replace(self, path=path, unit=unit or self.unit)
 
     def error(self, message: object) -> HandFileError:
-        """A HandFileError about this path."""
+        """Return a HandFileError about this path."""
         return HandFileError(self.path, message)
 
+    def numbers(self, content: dict[str, np.ndarray], key: str) -> np.ndarray:
+        """Return an array of the file as float64. Raises HandFileError if it holds no numbers."""
+        array = np.asarray(content[key])
+        if array.dtype.kind not in "fiu":
+            raise self.error(f"'{key}' has type {array.dtype}, expected numbers.")
+        return array.astype(np.float64)
+
+    def texts(self, content: dict[str, np.ndarray], key: str, count: int) -> list[str] | None:
+        """Return one string for each of `count` hands from one or (count,), None without the key."""
+        if key not in content:
+            return None
+        found = np.asarray(content[key])
+        if found.dtype.kind != "U" or found.shape not in ((), (1,), (count,)):
+            raise self.error(
+                f"'{key}' has shape {found.shape} and type {found.dtype}, expected one string, or one for each hand."
+            )
+        return [str(text) for text in np.broadcast_to(found, (count,))]
+
     def layer(self, side: str) -> ManoLayer:
-        """The hand layer of a side, loaded on first use. Raises HandModelError where its file is wrong."""
+        """Return the hand layer of a side, loaded on first use. Raises HandModelError."""
         if side not in self.layers:
             if self.layer_for is None:
                 from fastgrasp_model.hand.mano_layer import ManoLayer
@@ -54,16 +74,16 @@ class ReadRequest:
         return self.layers[side]
 
     def mano_layer(self, side: str, what: str) -> ManoLayer:
-        """The layer of a side if it comes from the user's MANO file. Raises HandFileError: `what` needs it."""
+        """Return the layer of a side for `what`, which needs a MANO file. Raises HandFileError for the open hand."""
         layer = self.layer(side)
         if layer.name == _OPEN_HAND:
             raise self.error(f"{what}, which the open hand does not share with MANO. {_MANO_REMEDY}.")
         return layer
 
     def hand_side(self, found: object, where: str = "the file") -> str:
-        """The side that the source names (None where it does not), else the caller's, else "right".
+        """Return the side that the source gives (`found`, or None), else the caller's, else "right".
 
-        Raises HandFileError for another word, and where source and caller contradict each other.
+        Raises HandFileError for another word, and if source and caller contradict each other.
         """
         if found is None:
             return self.side or "right"

@@ -1,7 +1,7 @@
-"""Hand surfaces as they come: turned outwards, closed at the wrist, and numbered as a hand model numbers them.
+"""Hand surfaces: outward orientation, closing at the wrist, and recovery of a hand model's vertex numbering.
 
-Tools renumber vertices without telling (trimesh merges and sorts them, .stl has none at all), so a mesh counts as the
-hand model's only where its triangles are the model's, whatever their numbers.
+Tools renumber vertices (trimesh merges and sorts them, .stl has none), so a mesh is recognized as the hand model's by
+its triangles, not by its vertex numbers.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from fastgrasp_model.hand.topology import close_wrist
 
 
 def outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Faces (F, 3), turned round if the volume they enclose around vertices (V, 3) is negative."""
+    """Return faces (F, 3), reversed if the volume they enclose with vertices (V, 3) is negative."""
     return faces if signed_volume(vertices, faces) >= 0 else np.ascontiguousarray(faces[:, ::-1])
 
 
 def signed_volume(vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Volume inside a closed surface with outward faces, in the vertices' unit cubed; an open one is closed to its
-    centre."""
+    """Compute the volume inside outward faces, in the vertices' unit cubed; an open surface is closed to its centre."""
     vertices = np.asarray(vertices, dtype=np.float64)
     a, b, c = (vertices - vertices.mean(axis=0))[faces].transpose(1, 0, 2)
     return float((a * np.cross(b, c)).sum() / 6)
 
 
 def closed_faces(faces: np.ndarray) -> np.ndarray:
-    """Faces (F, 3) with one open wrist closed by a fan. Raises HandProblem where that cannot be."""
+    """Close faces (F, 3) at one open wrist by a fan. Raises HandProblem for any other hole."""
     if len(faces) == 0:
         raise HandProblem("its mesh has no faces")
     if is_closed(faces):
@@ -45,7 +44,7 @@ def closed_faces(faces: np.ndarray) -> np.ndarray:
 
 
 def without_duplicates(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same surface with vertices at exactly the same place made one, in the order of their first use."""
+    """Merge vertices at exactly the same position, in the order of their first use."""
     _, first, inverse = np.unique(vertices, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), dtype=np.int64)
@@ -54,18 +53,17 @@ def without_duplicates(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndar
 
 
 def numbering(faces: np.ndarray, model_faces: np.ndarray) -> np.ndarray | None:
-    """Where a model's vertices are in a mesh that holds its surface under other numbers.
+    """Return the mesh's vertex for each of the model's (V,) int64, or None if the mesh is not the model's.
 
-    faces (F, 3) may hold more than model_faces (M, 3), such as a closed wrist; both turn the same way. Returns the
-    mesh's vertex for each of the model's (V,) int64, or None where the triangles are not the model's. From one edge
-    of three neighbours on, every next vertex follows; so each edge whose vertices have as many faces is tried.
+    faces (F, 3) may hold more than model_faces (M, 3), such as a closed wrist; both have the same orientation. One
+    matched edge determines all vertices, so each edge whose vertices have the right numbers of faces is tried.
     """
     if len(faces) < len(model_faces):
         return None
     count = int(model_faces.max()) + 1
     if _oriented(model_faces) <= _oriented(faces):
         return np.arange(count)
-    opposite = {(a, b): c for x, y, z in faces.tolist() for a, b, c in ((x, y, z), (y, z, x), (z, x, y))}
+    opposite = {(a, b): c for a, b, c in _corners(faces)}
     valence = Counter(np.asarray(faces).reshape(-1).tolist())
     start, signature = _rarest_corner(model_faces)
     steps = _walk(model_faces, start)
@@ -77,20 +75,22 @@ def numbering(faces: np.ndarray, model_faces: np.ndarray) -> np.ndarray | None:
     return None
 
 
+def _corners(faces: np.ndarray) -> list[tuple[int, int, int]]:
+    """Return each face three times, once from each of its vertices."""
+    return [corner for x, y, z in faces.tolist() for corner in ((x, y, z), (y, z, x), (z, x, y))]
+
+
 def _oriented(faces: np.ndarray) -> set[tuple[int, int, int]]:
-    """Each face with its least vertex first, the way round kept."""
+    """Return each face with its least vertex first, in the same orientation."""
     return {min((x, y, z), (y, z, x), (z, x, y)) for x, y, z in np.asarray(faces).tolist()}
 
 
 def _rarest_corner(faces: np.ndarray) -> tuple[tuple[int, int], tuple[int, int, int]]:
-    """An edge (a, b) away from any boundary whose face (a, b, c) has the rarest numbers of faces at its vertices."""
+    """Find an edge (a, b) off the boundary whose face (a, b, c) has the rarest numbers of faces at its vertices."""
     edges = {tuple(edge) for edge in faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).tolist()}
     boundary = {a for a, b in edges if (b, a) not in edges}
     valence = Counter(faces.reshape(-1).tolist())
-    corners = [
-        (a, b, c) for x, y, z in faces.tolist() for a, b, c in ((x, y, z), (y, z, x), (z, x, y))
-        if not boundary & {a, b, c}
-    ]  # fmt: skip
+    corners = [corner for corner in _corners(faces) if not boundary & set(corner)]
     signatures = [tuple(valence[vertex] for vertex in corner) for corner in corners]
     counts = Counter(signatures)
     signature, corner = min(zip(signatures, corners, strict=True), key=lambda pair: counts[pair[0]])
@@ -98,8 +98,8 @@ def _rarest_corner(faces: np.ndarray) -> tuple[tuple[int, int], tuple[int, int, 
 
 
 def _walk(faces: np.ndarray, start: tuple[int, int]) -> list[tuple[int, int, int]]:
-    """Every face of a connected surface as (a, b, c), so that a and b are known before c; `start` is known."""
-    opposite = {(a, b): c for x, y, z in faces.tolist() for a, b, c in ((x, y, z), (y, z, x), (z, x, y))}
+    """Order the faces (a, b, c) of a connected surface so that a and b are known before c; `start` is known."""
+    opposite = {(a, b): c for a, b, c in _corners(faces)}
     steps, seen, waiting = [], set(), deque([start])
     while waiting:
         a, b = waiting.popleft()
@@ -113,7 +113,7 @@ def _walk(faces: np.ndarray, start: tuple[int, int]) -> list[tuple[int, int, int
 
 
 def _follow(steps, opposite, start, candidate, count: int) -> np.ndarray | None:
-    """The numbers (count,) that follow when `start` is `candidate`, or None at the first contradiction."""
+    """Return the vertices (count,) implied by mapping `start` to `candidate`, or None at a contradiction."""
     found = dict(zip(start, candidate, strict=True))
     taken = set(candidate)
     for a, b, c in steps:

@@ -1,4 +1,4 @@
-"""What `--data` names: the open set, data sets of others, own grasps, or several of them as one training set."""
+"""Sources of `--data`: the open set, other data sets, own grasps, or several of them as one training set."""
 
 from fastgrasp_synthesis.open_set import MadeObject
 from fastgrasp_training.sources.object_source import MeshObject, ObjectSource, as_source, by_turns

@@ -1,4 +1,4 @@
-"""`--data` as a source of `fastgrasp benchmark`: objects of data sets to generate for, and their own grasps."""
+"""`--data` in `fastgrasp benchmark`: objects of data sets to generate grasps for, and their own grasps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastgrasp_training.sources.resolve import TrainingGrasps, resolve
 
 @lru_cache(maxsize=2)
 def read_measured(items: tuple[str, ...], mano: Path | None = None) -> TrainingGrasps:
-    """Read one or several `--data`, of the test split where one names none and has one. Raises as `resolve`."""
+    """Read one or several `--data`, by default their test split. Raises as `resolve`."""
     return resolve(items, split="test", hand=mano)
 
 

@@ -1,7 +1,7 @@
-"""Objects that grasps are on, whatever they come from: made again from a specification, or read from a mesh file.
+"""Objects of training grasps, generated from a specification or read from a mesh file.
 
-Both can be sent to another process, give the mesh in the frame of the grasps, and have an `identity`, a text that is
-the same as long as that mesh is the same: caches are kept under it.
+Both can be pickled, give the mesh in the frame of the grasps, and have an `identity`, a text that changes with the
+mesh and is the key of caches.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fastgrasp_evaluation.metrics.closed_mesh import check_size
 from fastgrasp_model.geometry.meshes import MeshError, load_mesh
 from fastgrasp_synthesis.open_set import MadeObject, mesh_digest
 
-_MESH_VERSION = 1  # of how a mesh file becomes a training object
+_MESH_VERSION = 1  # of the conversion of a mesh file to a training object
 
 
 class ObjectSource(Protocol):
@@ -32,18 +32,18 @@ class ObjectSource(Protocol):
     def family(self) -> str: ...
 
     def identity(self) -> str:
-        """The same text for the same mesh, in any folder and run."""
+        """Return the same text for the same mesh, in any folder and run."""
 
     def mesh(self):
-        """The trimesh.Trimesh to train on, metres, in the grasps' frame; closed where that is possible."""
+        """Return the trimesh.Trimesh to train on, metres, in the grasps' frame; closed where possible."""
 
     def load(self) -> tuple[object, list[str]]:
-        """The watertight mesh to measure on, and notes on what was mended. Raises MeshError."""
+        """Return the watertight mesh to measure on, and notes on repairs. Raises MeshError."""
 
 
 @dataclass(frozen=True)
 class MeshObject:
-    """An object of a data set; `of` names the data set, such as "grab"."""
+    """Object of a data set; `of` names the data set, such as "grab"."""
 
     of: str
     file: ObjectMesh
@@ -60,10 +60,10 @@ class MeshObject:
         return f"mesh {_MESH_VERSION} {self.file.centring} {mesh_digest(self.file.path)}"
 
     def mesh(self):
-        """Closed, and thinned to a few thousand faces where that moves no surface by more than 1 mm.
+        """Return the mesh closed and simplified to a few thousand faces where no surface moves by more than 1 mm.
 
-        A scan that cannot be closed is taken as it is: signs of distances then come from generalised winding numbers,
-        which want no closed surface. Raises MeshError: no mesh, or no size a hand could grasp; DatasetError: no file.
+        A scan that cannot be closed stays as it is: generalised winding numbers give the sign of distances. Raises
+        MeshError: no mesh, or of a size that no hand can grasp; DatasetError: no file.
         """
         from fastgrasp_synthesis.sources import own_mesh
 
@@ -89,7 +89,7 @@ class MeshObject:
         return mesh, notes
 
     def _as_it_is(self):
-        """The mesh of the file, faces turned to agree. Raises MeshError."""
+        """Read the mesh of the file with consistently oriented faces. Raises MeshError."""
         mesh = load_mesh(self.file.path)
         try:
             check_size(mesh)
@@ -100,13 +100,12 @@ class MeshObject:
 
 
 def as_source(item: str | ObjectSource) -> ObjectSource:
-    """A specification such as mug:12 as an object; objects as they are."""
+    """Return the object of a specification such as mug:12; objects unchanged."""
     return MadeObject(item) if isinstance(item, str) else item
 
 
 def by_turns(objects: Sequence[ObjectSource]) -> list[int]:
-    """Row numbers of objects: the first of every family, then the second of every family, ..., so that few of them
-    are of as many families as there are."""
+    """Return row numbers of objects: the first of every family, then the second of every family, and so on."""
     turn: Counter[str] = Counter()
     order = []
     for number, source in enumerate(objects):

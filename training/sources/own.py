@@ -1,4 +1,4 @@
-"""A user's own grasps: a grasp file or a collection (docs/grasp_file.md), and the meshes of the objects it names."""
+"""User's own grasps: a grasp file or a collection (docs/grasp_file.md), and the meshes of its objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from fastgrasp_evaluation.datasets import GraspRecords, ObjectMesh
 from fastgrasp_evaluation.formats.errors import HandFileError
 from fastgrasp_evaluation.formats.ours import object_names
-from fastgrasp_evaluation.formats.request import ReadRequest as FileRequest
+from fastgrasp_evaluation.formats.request import ReadRequest
 from fastgrasp_evaluation.metrics.closed_mesh import meshes_by_name
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.grasps import GraspFileError, Grasps
@@ -21,7 +21,7 @@ _SOME = 64
 
 
 def read_own(path: Path, objects: str | None, hand) -> GraspRecords:
-    """The grasps of a file as records, in the frame of the meshes' files. hand: a `ManoLayer`.
+    """Read the grasps of a file as records, in the frames of the mesh files. hand: a `ManoLayer`.
 
     objects: a folder of meshes, or one mesh; by default meshes/ or objects/ beside the file, or the file's own folder.
     Raises DataSourceError: no grasps, left hands, an object without mesh.
@@ -30,7 +30,7 @@ def read_own(path: Path, objects: str | None, hand) -> GraspRecords:
         grasps = Grasps.load(path)
         with np.load(path, allow_pickle=False) as archive:
             content = {key: archive[key] for key in archive.files if key == "object"}
-        names = object_names(content, len(grasps), FileRequest(path, None, None, "m", None))
+        names = object_names(content, len(grasps), ReadRequest(path, None, None, "m", None))
     except (GraspFileError, HandFileError) as error:
         raise DataSourceError(str(error)) from error
     if not len(grasps):
@@ -50,7 +50,7 @@ def read_own(path: Path, objects: str | None, hand) -> GraspRecords:
 
 
 def _meshes(path: Path, names: list[str], objects: str | None) -> dict[str, Path]:
-    """Mesh files by the names of the objects."""
+    """Find the mesh file of each object name. Raises DataSourceError."""
     wanted = sorted(set(names))
     if objects is not None:
         place = Path(objects).expanduser()
@@ -77,7 +77,7 @@ def _meshes(path: Path, names: list[str], objects: str | None) -> dict[str, Path
 
 
 def _other_hand(grasps: Grasps, hand) -> tuple[str, ...]:
-    """A note where the file's meshes are not what this hand makes of its parameters."""
+    """Return a note if the file's meshes differ from those that this hand gives for its parameters."""
     some = grasps[: min(_SOME, len(grasps))]
     made = Grasps.from_parameters(some.parameters, hand).vertices
     off = float(np.linalg.norm(made - some.vertices, axis=2).mean())

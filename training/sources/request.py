@@ -29,12 +29,12 @@ _FORM = "open, grab:/path, oakink:/path, ho3d:/path, own:/grasps.npz?objects=/me
 
 
 class DataSourceError(ValueError):
-    """`--data` names something that cannot be trained or measured on. The message says what, and what is expected."""
+    """`--data` names no usable source; the message says what was found and what was expected."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What one `--data` says: a kind of `OPTIONS`, the path (None for open), the options as text or number."""
+    """One `--data`: a kind of `OPTIONS`, the path (None for open), the options as text or number."""
 
     text: str
     kind: str
@@ -43,7 +43,7 @@ class Request:
 
     @classmethod
     def parse(cls, text: str) -> Request:
-        """Raises DataSourceError: no such kind, path or option."""
+        """Parse one `--data`. Raises DataSourceError: no such kind, path or option."""
         place, _, query = text.partition("?")
         kind, colon, path = place.partition(":")
         if place == "open":
@@ -57,7 +57,7 @@ class Request:
 
 
 def _kind_of(place: str, text: str) -> str:
-    """ "own" or "set" for a path without a kind."""
+    """Return "own" or "set" for a path without a kind. Raises DataSourceError."""
     import zipfile
 
     path = Path(place).expanduser()

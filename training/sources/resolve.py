@@ -1,4 +1,4 @@
-"""From what `--data` says to one training set: grasps, and the objects they are on."""
+"""Read the sources of `--data` as one training set of grasps and their objects."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from fastgrasp_training.sources.own import read_own
 from fastgrasp_training.sources.request import DataSourceError, Request
 
 READERS = {"grab": read_grab, "oakink": read_oakink_shape, "ho3d": read_ho3d}
-_WORDS = {"validation": "val"}  # what the data sets of others call it
+_WORDS = {"validation": "val"}  # its name in other data sets
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one `--data` gave: its text, how many grasps on how many objects."""
+    """Summary of one `--data`: its text, the numbers of grasps and objects."""
 
     text: str
     grasps: int
@@ -32,8 +32,8 @@ class Part:
 class TrainingGrasps:
     """N right-hand grasps in their objects' frames: `parameters` (N, 61) float32, `object` (N,) int64 into `objects`.
 
-    `hand`: the hand file that the parameters are for. `notes`: what the readers had to decide. `parts`: one for each
-    source; the grasps stand in the order of the sources.
+    `hand`: the hand file of the parameters. `notes`: decisions of the readers. `parts`: one for each source; the grasps
+    are in the order of the sources.
     """
 
     parameters: np.ndarray
@@ -50,12 +50,11 @@ class TrainingGrasps:
 def resolve(
     items: str | Sequence[str], split: str = "train", hand: str | Path | None = None, progress=None
 ) -> TrainingGrasps:
-    """The grasps of one or several `--data` (see `request`), together.
+    """Read the grasps of one or several `--data` (see `request`) as one set.
 
-    split: "train", "validation", "test" or "all", for sources that name none themselves and have such a split. hand:
-    the hand file, as `ManoLayer.from_file` takes it. progress(done, all) is told by the readers that take long.
-    An object that several sources have is one object. Raises DataSourceError, DatasetError, GraspSetError,
-    HandModelError: each with the remedy.
+    split: "train", "validation", "test" or "all", for sources that have such a split and name none. hand: the hand
+    file, as for `ManoLayer.from_file`. progress(done, all) is called by slow readers. An object of several sources is
+    one object. Raises DataSourceError, DatasetError, GraspSetError, HandModelError.
     """
     from fastgrasp_model.hand import ManoLayer
 
@@ -68,7 +67,7 @@ def resolve(
 
 
 def _joined(requests: list[Request], read: list[TrainingGrasps], hand: str) -> TrainingGrasps:
-    """Sources as one; objects without a grasp are left out, equal ones become one."""
+    """Join sources; leave out objects without a grasp, merge equal ones."""
     known: dict[str, int] = {}
     objects: list[ObjectSource] = []
     rows, parts = [], []
@@ -88,7 +87,7 @@ def _joined(requests: list[Request], read: list[TrainingGrasps], hand: str) -> T
 
 
 def read_one(request: Request, split: str, hand, layer, progress=None) -> TrainingGrasps:
-    """One source. Raises as `resolve`."""
+    """Read one source. Raises as `resolve`."""
     options = {key: value for key, value in request.options.items() if key != "limit"}
     if request.kind in ("open", "set"):
         return _grasp_set(request, str(options.get("split", split)), layer.name)
@@ -129,7 +128,7 @@ def _grasp_set(request: Request, split: str, hand: str) -> TrainingGrasps:
 
 
 def _limited(grasps: TrainingGrasps, request: Request) -> TrainingGrasps:
-    """At most `limit` grasps, drawn at random, always the same ones."""
+    """Return at most `limit` grasps, drawn at random, always the same ones."""
     limit = request.options.get("limit")
     if limit is None or len(grasps) <= int(limit):
         return grasps
