@@ -42,7 +42,7 @@ def picture(items: list[SceneItem], camera: Camera, up: np.ndarray) -> np.ndarra
     owner = np.repeat(np.arange(len(items)), [len(item.triangles) for item in items])[hits.face]
     albedo = np.array([item.colour for item in items])[owner]
     skin = np.array([item.is_skin for item in items])[owner][:, None]
-    surface = _Surface(hits.position, normal, hits.ray, camera.width)
+    surface = _VisibleSurface(hits.position, normal, hits.ray, camera.width)
     key, noise = _key_direction(camera, up), np.random.default_rng(0)
     lit, sky = _lit(caster, surface, key, noise)[:, None], _open_sky(caster, surface, noise)[:, None]
     light = _key_light(normal, key, lit, skin) + _sky_light(normal, up, sky)
@@ -80,7 +80,7 @@ def _key_direction(camera: Camera, up: np.ndarray) -> np.ndarray:
     return direction / np.linalg.norm(direction)
 
 
-def _lit(caster: Caster, surface: _Surface, key: np.ndarray, noise) -> np.ndarray:
+def _lit(caster: Caster, surface: _VisibleSurface, key: np.ndarray, noise) -> np.ndarray:
     """Return the share of the key light that reaches each position (N,)."""
 
     def rays(start: np.ndarray, normal: np.ndarray) -> np.ndarray:
@@ -89,7 +89,7 @@ def _lit(caster: Caster, surface: _Surface, key: np.ndarray, noise) -> np.ndarra
     return 1.0 - surface.blocked_share(caster, rays, SHADOW_RAYS, 1e3, window=5)
 
 
-def _open_sky(caster: Caster, surface: _Surface, noise) -> np.ndarray:
+def _open_sky(caster: Caster, surface: _VisibleSurface, noise) -> np.ndarray:
     """Return the share of the sky (N,) that other surfaces leave open, from cosine-weighted rays."""
 
     def rays(start: np.ndarray, normal: np.ndarray) -> np.ndarray:
@@ -99,7 +99,7 @@ def _open_sky(caster: Caster, surface: _Surface, noise) -> np.ndarray:
     return np.clip(1.0 - 0.9 * surface.blocked_share(caster, rays, OCCLUSION_RAYS, OCCLUSION_RADIUS, window=5), 0, 1)
 
 
-class _Surface:
+class _VisibleSurface:
     """The positions (N, 3) and normals (N, 3) that pixels (N,) of a picture `width` wide show."""
 
     def __init__(self, position: np.ndarray, normal: np.ndarray, pixel: np.ndarray, width: int):
