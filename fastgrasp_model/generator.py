@@ -87,7 +87,7 @@ class GraspGenerator:
     @torch.inference_mode()
     def generate(
         self, points: np.ndarray, num_grasps: int = 16, seed: int = 0, side: str | None = None,
-        viewpoint: np.ndarray | None = None, candidates: int = 1,
+        viewpoint: np.ndarray | None = None, candidates: int = 1, min_score: float = 0.0,
     ) -> Grasps:  # fmt: skip
         """Generate grasps for one object.
 
@@ -99,13 +99,17 @@ class GraspGenerator:
             viewpoint: (3,) the position of the sensor, for a cloud seen from one side. Recognised if it is the origin.
             candidates: hands generated for every grasp, 1 or more, each from another of at most 64 grasp points; the
                 one with the best score is kept. Time grows with it. The first one is the hand that 1 would give.
+            min_score: grasps with a lower score are dropped, 0 to 1; the batch can be empty then.
 
-        Returns `Grasps` in the frame of the cloud, best score first. Raises CloudError where something is wrong with
-        the cloud, ValueError for num_grasps or candidates below 1, or an unknown side.
+        Returns `Grasps` in the frame of the cloud, best score first; `Grasps.any_good` is False where no grasp of this
+        cloud is likely to hold. Raises CloudError where something is wrong with the cloud, ValueError for num_grasps
+        or candidates below 1, min_score outside 0 to 1, or an unknown side.
         """
         for name, count in (("num_grasps", num_grasps), ("candidates", candidates)):
             if count < 1:
                 raise ValueError(f"{name}: expected 1 or more, got {count}")
+        if not 0 <= min_score <= 1:
+            raise ValueError(f"min_score: expected 0 to 1, got {min_score}")
         side = checked_side(side or self.side)
         flip = np.array([-1.0 if side == "left" else 1.0, 1.0, 1.0])  # a left grasp is a right one in the mirror
         cloud = validate_cloud(points) * flip.astype(np.float32)
@@ -113,6 +117,7 @@ class GraspGenerator:
         generator = torch.Generator().manual_seed(seed)
         encoded = self.encode_object(cloud, generator, view)
         grasps = self._grasps(encoded, num_grasps, generator, candidates)
+        grasps = grasps[grasps.score >= min_score] if min_score > 0 else grasps
         return grasps.mirrored() if side == "left" else grasps
 
     def encode_object(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fastgrasp_model.hand.mano_layer import ManoLayer
 
 FORMAT_VERSION = 1
+GOOD_SCORE = 0.05  # below it a grasp does not hold; walls, tables and flat clouds get less than 0.01
 _ROW_SHAPES = {
     "betas": (10,), "global_orient": (3,), "hand_pose": (45,), "transl": (3,), "vertices": (VERTICES, 3),
     "keypoints": (21, 3), "wrist_position": (3,), "wrist_quaternion": (4,), "score": (),
@@ -95,6 +96,11 @@ class Grasps:
     def parameters(self) -> np.ndarray:
         """Return the 61 parameters (B, 61) = [betas 10 | global_orient 3 | hand_pose 45 | transl 3]."""
         return np.concatenate([self.betas, self.global_orient, self.hand_pose, self.transl], axis=1)
+
+    @property
+    def any_good(self) -> bool:
+        """Return whether at least one grasp scores `GOOD_SCORE` or more. False too for an empty batch."""
+        return bool((self.score >= GOOD_SCORE).any())
 
     def __len__(self) -> int:
         return len(self.betas)

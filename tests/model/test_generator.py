@@ -133,3 +133,24 @@ def test_wrong_requests(generator, can):
         generator.generate(can * 1000, 1)
     with pytest.raises(CloudError):
         generator.generate(can[:20], 1)
+
+
+@pytest.mark.parametrize("shape", ["wall", "table"])
+def test_what_cannot_be_grasped_gets_no_good_grasp(generator, can, shape):
+    """A plane is answered, but the answer says that nothing in it holds, and `min_score` leaves nothing of it."""
+    size = {"wall": (1.2, 1.2), "table": (1.4, 0.7)}[shape]
+    plane = np.random.default_rng(0).random((4000, 3)) * [*size, 0.001] + [0, 0, 1]
+    grasps = generator.generate(plane, 16)
+    assert len(grasps) == 16 and not grasps.any_good
+    assert len(generator.generate(plane, 16, min_score=0.05)) == 0
+    assert generator.generate(can, 16).any_good
+
+
+def test_min_score_drops_the_grasps_below_it(generator, can):
+    everything = generator.generate(can, 16)
+    bound = float(np.median(everything.score))
+    kept = generator.generate(can, 16, min_score=bound)
+    np.testing.assert_array_equal(kept.score, everything.score[everything.score >= bound])
+    for wrong in (-0.1, 1.5, float("nan")):
+        with pytest.raises(ValueError, match="min_score: expected 0 to 1"):
+            generator.generate(can, min_score=wrong)
