@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_evaluation.metrics.closed_mesh import MESH_ENDINGS, watertight_with_notes
-from fastgrasp_model.geometry.meshes import MeshError, load_mesh
+from fastgrasp_evaluation.metrics.closed_mesh import watertight_with_notes
+from fastgrasp_model.geometry.meshes import MESH_SUFFIXES, MeshError, load_mesh
+from fastgrasp_model.geometry.units import unit_remedy
 from fastgrasp_synthesis import object_specs as procedural
 from fastgrasp_synthesis.grasp_set import GraspSetError
 from fastgrasp_synthesis.object_specs import MAX_FACES, ObjectSpecError
@@ -126,8 +127,8 @@ def own_mesh(path: Path) -> OwnMesh:
     longest = float(raw.extents.max())
     if longest > LONGEST:
         raise MeshError(
-            f"it is {longest:.4g} m long, more than the {LONGEST:g} m a hand could grasp. Is it in millimetres? "
-            "Meshes are in metres: scale it by 0.001 (centimetres: 0.01)")
+            f"it is {longest:.4g} m long, more than the {LONGEST:g} m a hand could grasp. Meshes are in metres: "
+            f"{unit_remedy(longest, option=False)}")
     if longest < SHORTEST:
         raise MeshError(
             f"it is {1000 * longest:.3g} mm long, less than the {1000 * SHORTEST:g} mm a hand could grasp. Meshes are "
@@ -147,11 +148,11 @@ def _expanded(item: str, base: Path) -> list[str | Path]:
         return _listed(base / item[1:])
     path = base / Path(item).expanduser()
     if path.is_dir():
-        found = sorted(inner.resolve() for inner in path.rglob("*") if inner.suffix.lower() in MESH_ENDINGS)
+        found = sorted(inner.resolve() for inner in path.rglob("*") if inner.suffix.lower() in MESH_SUFFIXES)
         if not found:
-            raise SourceError(f"--objects {path}: no mesh in this folder; expected {', '.join(MESH_ENDINGS)}")
+            raise SourceError(f"--objects {path}: no mesh in this folder; expected {', '.join(MESH_SUFFIXES)}")
         return found
-    if path.suffix.lower() in MESH_ENDINGS or path.is_file():
+    if path.suffix.lower() in MESH_SUFFIXES or path.is_file():
         if not path.is_file():
             raise SourceError(f"--objects {item}: no such mesh file")
         return [path.resolve()]

@@ -9,22 +9,22 @@ import numpy as np
 import trimesh
 
 from fastgrasp_evaluation.metrics.holes import find_holes
-from fastgrasp_model.geometry.meshes import LARGEST_OBJECT, MeshError
+from fastgrasp_model.geometry.meshes import LARGEST_OBJECT, MESH_SUFFIXES, MeshError
+from fastgrasp_model.geometry.units import unit_remedy
 
 _SMALLEST_OBJECT = 0.005  # metres, longest side
 _REMEDY = "Close it in a mesh editor (such as MeshLab's or Blender's repair tools), or remesh it."
-MESH_ENDINGS = (".obj", ".ply", ".stl", ".off", ".glb")
 
 
 def meshes_by_name(places: Iterable[Path]) -> dict[str, Path]:
-    """List mesh files by their stems, sorted: `places` are such files, or folders with some of `MESH_ENDINGS`.
+    """List mesh files by their stems, sorted: `places` are such files, or folders with some of `MESH_SUFFIXES`.
 
     Raises MeshError where two have the same name.
     """
     found: dict[str, list[Path]] = {}
     for place in places:
         for path in place.iterdir() if place.is_dir() else [place]:
-            if path == place or path.suffix.lower() in MESH_ENDINGS:
+            if path == place or path.suffix.lower() in MESH_SUFFIXES:
                 found.setdefault(path.stem, []).append(path)
     twice = sorted(name for name, paths in found.items() if len(paths) > 1)
     if twice:
@@ -66,8 +66,7 @@ def check_size(mesh: trimesh.Trimesh) -> None:
     extent = float(mesh.extents.max())
     if extent > LARGEST_OBJECT:
         raise MeshError(
-            f"The object is {extent:.4g} m long; a hand grasps none above {LARGEST_OBJECT:g} m. If the mesh is in "
-            f"millimetres ({extent:.4g} mm), scale it by 0.001; if in centimetres, by 0.01."
+            f"The object is {extent:.4g} m long; a hand grasps none above {LARGEST_OBJECT:g} m: {unit_remedy(extent)}"
         )
     if extent < _SMALLEST_OBJECT:
         raise MeshError(

@@ -16,7 +16,7 @@ import numpy as np
 from fastgrasp_evaluation.metrics.evaluate import load_object, measure_hands, refused
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_evaluation.metrics.summary import BenchmarkError, Measured, joined
-from fastgrasp_model.geometry.meshes import MeshError
+from fastgrasp_model.geometry.meshes import MESH_SUFFIXES, MeshError
 
 PIECE = 5  # grasps
 _LOST = (
@@ -55,9 +55,9 @@ def find_meshes(places: Sequence[Path]) -> list[MeshFile]:
 
     Raises BenchmarkError: no mesh, or a path does not exist. MeshError: two meshes of one name.
     """
-    from fastgrasp_evaluation.metrics.closed_mesh import MESH_ENDINGS, meshes_by_name
+    from fastgrasp_evaluation.metrics.closed_mesh import meshes_by_name
 
-    endings = ", ".join(MESH_ENDINGS)
+    endings = ", ".join(MESH_SUFFIXES)
     for place in places:
         if not place.exists():
             raise BenchmarkError(f"{place} does not exist; give mesh files, or a folder with {endings}.")

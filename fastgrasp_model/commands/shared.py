@@ -140,15 +140,15 @@ def check_output(path: Path | None, endings: tuple[str, ...]) -> None:
         raise InputError(f"cannot write {path}: {reason}; choose another place or change its permissions") from error
 
 
-def load_object(path: Path):
-    """Return the mesh of a file that has faces, otherwise its points (N, 3)."""
-    from fastgrasp_model.geometry.meshes import MeshError, load_mesh
+def load_object(path: Path, unit: str = "m"):
+    """Return the mesh of a file that has faces, otherwise its points (N, 3), in metres."""
+    from fastgrasp_model.geometry.meshes import MESH_SUFFIXES, MeshError, load_mesh
 
-    if path.suffix.lower() in (".obj", ".ply", ".stl"):
+    if path.suffix.lower() in MESH_SUFFIXES:
         try:
-            return load_mesh(path)
+            return load_mesh(path, unit)
         except MeshError:
             pass
     from fastgrasp_model.geometry.cloud_files import read_cloud
 
-    return read_cloud(path)
+    return read_cloud(path, unit=unit)

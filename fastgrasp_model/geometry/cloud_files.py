@@ -1,4 +1,4 @@
-"""Point clouds from files: .ply, .obj, .stl, .pcd, .npy and .npz. Nothing is unpickled."""
+"""Point clouds from files: .ply, .obj, .stl, .off, .glb, .pcd, .npy and .npz. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from fastgrasp_model.geometry.clouds import CloudError
-from fastgrasp_model.geometry.meshes import MeshError, sample_surface
+from fastgrasp_model.geometry.meshes import MESH_SUFFIXES, MeshError, sample_surface
 from fastgrasp_model.geometry.pcd_file import read_pcd
+from fastgrasp_model.geometry.units import UNITS
 
-CLOUD_SUFFIXES = (".ply", ".obj", ".stl", ".pcd", ".npy", ".npz")
+CLOUD_SUFFIXES = (*MESH_SUFFIXES, ".pcd", ".npy", ".npz")
 NPZ_KEYS = ("points", "object_pc", "xyz")
 
 
-def read_cloud(path: str | Path, samples: int = 20000, seed: int = 0) -> np.ndarray:
-    """Read a cloud as (N, 3) float32 in the file's unit, with its NaN rows; see `validate_cloud`.
+def read_cloud(path: str | Path, samples: int = 20000, seed: int = 0, unit: str = "m") -> np.ndarray:
+    """Read a cloud in a unit of `units.UNITS` as (N, 3) float32, metres, with its NaN rows; see `validate_cloud`.
 
     From files with faces `samples` points are drawn on the surface, the same ones for the same seed. Raises
     CloudError: no file, unknown ending, damaged, no points.
@@ -39,7 +40,7 @@ def read_cloud(path: str | Path, samples: int = 20000, seed: int = 0) -> np.ndar
         raise CloudError(f"{path} is damaged or no {suffix} file ({error}). Export it again.") from error
     if not len(points):
         raise CloudError(f"{path} holds no points.")
-    return np.ascontiguousarray(points, dtype=np.float32)
+    return np.ascontiguousarray(points * UNITS[unit] if unit != "m" else points, dtype=np.float32)
 
 
 def _read_numpy(path: Path) -> np.ndarray:
@@ -58,7 +59,7 @@ def _read_numpy(path: Path) -> np.ndarray:
 
 
 def _read_geometry(path: Path, samples: int, seed: int) -> np.ndarray:
-    """Sample the faces of a .ply, .obj or .stl file, or read its vertices where it has no faces."""
+    """Sample the faces of a mesh file, or read its vertices where it has no faces."""
     import trimesh
 
     loaded = trimesh.load(path, process=False)

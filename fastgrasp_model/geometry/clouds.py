@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastgrasp_model.geometry.units import unit_remedy
+
 MIN_POINTS = 50
 MIN_EXTENT, MAX_EXTENT = 0.005, 1.5  # metres, longest side of the bounding box
 
@@ -20,7 +22,7 @@ def validate_cloud(points: object) -> np.ndarray:
     """Return the finite points (M, 3) float32 of a cloud (N, 3) or (H, W, 3) of any number type, in order.
 
     Metres, any frame. Raises CloudError for another shape or type, for fewer than `MIN_POINTS` finite points, and for
-    an extent that is no graspable object's (millimetres, a whole scene, one spot).
+    an extent that is no graspable object's (another unit, a whole scene, one spot).
     """
     array = np.asarray(points)
     if array.dtype.kind not in "fiu":
@@ -41,13 +43,13 @@ def validate_cloud(points: object) -> np.ndarray:
 def _check_extent(extent: float) -> None:
     if extent > MAX_EXTENT:
         raise CloudError(
-            f"The cloud is {extent:.3g} m long, expected at most {MAX_EXTENT} m: it looks like "
-            "millimetres, or a whole scene. Convert to metres (times 0.001), or cut one object out of the scene first."
+            f"The cloud is {extent:.3g} m long, expected at most {MAX_EXTENT} m: "
+            f"{unit_remedy(extent, ', or a whole scene')} Cut one object out of a scene first."
         )
     if extent < MIN_EXTENT:
         raise CloudError(
             f"The cloud is {extent:.3g} m long, expected at least {MIN_EXTENT} m: it looks like a single "
-            "spot, or a unit larger than metres. Give the points of a whole object in metres."
+            "spot, or scaled twice. Give the points of a whole object in metres, or the file's own unit."
         )
 
 

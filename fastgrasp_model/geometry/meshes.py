@@ -8,26 +8,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastgrasp_model.geometry.units import UNITS, unit_remedy
+
 if TYPE_CHECKING:
     import trimesh
 
-LARGEST_OBJECT = 3.0  # metres, longest side; what is longer is most likely in millimetres
+LARGEST_OBJECT = 3.0  # metres, longest side; what is longer is most likely in another unit
+MESH_SUFFIXES = (".ply", ".obj", ".stl", ".off", ".glb")
 
 
 class MeshError(ValueError):
     """A mesh file is missing, unreadable, or holds no surface; the message names the file and the remedy."""
 
 
-def load_mesh(path: str | Path) -> trimesh.Trimesh:
-    """Read .ply, .obj, .stl, .off or .glb as one mesh in metres; its parts are joined.
+def load_mesh(path: str | Path, unit: str = "m") -> trimesh.Trimesh:
+    """Read .ply, .obj, .stl, .off or .glb, in a unit of `units.UNITS`, as one mesh in metres; its parts are joined.
 
-    Warns (UserWarning) where the size looks like millimetres. Raises MeshError: no file, not readable, no faces,
+    Warns (UserWarning) where the size looks like another unit. Raises MeshError: no file, not readable, no faces,
     vertices that are not finite.
     """
     import trimesh
 
     path = Path(path).expanduser()
-    remedy = "Give a .ply, .obj, .stl, .off or .glb file."
+    remedy = f"Give a file that ends in {', '.join(MESH_SUFFIXES)}."
     if not path.is_file():
         raise MeshError(f"No mesh at {path}. {remedy}")
     try:
@@ -41,9 +44,11 @@ def load_mesh(path: str | Path) -> trimesh.Trimesh:
         raise MeshError(f"{path} holds no faces. Give a triangle mesh; point clouds go through `read_cloud`.")
     if not np.isfinite(raw.vertices).all():  # processing drops them silently
         raise MeshError(f"{path} has vertices that are not finite. Repair the mesh first.")
+    if unit != "m":
+        mesh.apply_scale(UNITS[unit])
     extent = float(mesh.extents.max())
     if extent > LARGEST_OBJECT:
-        warnings.warn(f"{path} is {extent:.3g} m long; it looks like millimetres. Scale it by 0.001.", stacklevel=2)
+        warnings.warn(f"{path} is {extent:.3g} m long; {unit_remedy(extent)}", stacklevel=2)
     return mesh
 
 

@@ -118,7 +118,7 @@ def test_surfaces_that_bound_nothing_are_refused():
 
 
 def test_another_unit_than_metres_is_refused():
-    for scale, reason in ((1000, r"80 m long.*millimetres.*scale it by 0.001"), (0.05, "4 mm long, too small")):
+    for scale, reason in ((1000, r"80 m long.*millimetres.*times 0.001"), (0.05, "4 mm long, too small")):
         with pytest.raises(MeshError, match=reason):
             watertight_with_notes(surface(ball().vertices * scale, ball().faces))
     check_size(ball())

@@ -135,7 +135,7 @@ def test_vertices_of_files_without_faces(tmp_path, points, suffix):
     np.testing.assert_allclose(read_cloud(path), points, atol=1e-6)
 
 
-@pytest.mark.parametrize("suffix", [".ply", ".obj", ".stl"])
+@pytest.mark.parametrize("suffix", [".ply", ".obj", ".stl", ".off", ".glb"])
 def test_meshes_are_sampled_on_their_surface(tmp_path, suffix):
     path = tmp_path / f"box{suffix}"
     trimesh.creation.box((0.1, 0.1, 0.1)).export(path)
@@ -144,6 +144,14 @@ def test_meshes_are_sampled_on_their_surface(tmp_path, suffix):
     np.testing.assert_allclose(np.abs(found).max(1), 0.05, atol=1e-6)
     np.testing.assert_array_equal(found, read_cloud(path, samples=1000, seed=3))
     assert not np.array_equal(found, read_cloud(path, samples=1000, seed=4))
+
+
+def test_a_unit_scales_clouds_and_meshes_to_metres(tmp_path):
+    np.save(tmp_path / "cloud.npy", np.full((70, 3), 50.0))
+    assert read_cloud(tmp_path / "cloud.npy", unit="mm") == pytest.approx(0.05)
+    trimesh.creation.box((2, 2, 4)).export(tmp_path / "box.stl")
+    found = read_cloud(tmp_path / "box.stl", unit="inch")
+    assert np.abs(found).max() == pytest.approx(0.0508, abs=1e-6)
 
 
 def test_missing_unknown_and_damaged_files_are_refused(tmp_path):

@@ -46,6 +46,13 @@ def test_millimetres_are_noticed(tmp_path):
         load_mesh(tmp_path / "box.stl")
 
 
+def test_a_unit_scales_to_metres_before_the_size_is_checked(tmp_path, recwarn):
+    trimesh.creation.box((100, 100, 100)).export(tmp_path / "box.stl")
+    assert load_mesh(tmp_path / "box.stl", unit="mm").extents == pytest.approx([0.1] * 3)
+    assert load_mesh(tmp_path / "box.stl", unit="cm").extents == pytest.approx([1] * 3)
+    assert not recwarn.list
+
+
 def test_wrong_files_are_refused(tmp_path):
     with pytest.raises(MeshError, match="No mesh at .*none.ply"):
         load_mesh(tmp_path / "none.ply")
