@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from fastgrasp_model import interrupt
+
 GROUP = "fastgrasp.commands"
 OWN = ("check", "generate", "export", "view")
 
@@ -34,25 +36,37 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(prog: str, command: Callable[[list[str]], int | None], argv: Sequence[str], debug: bool = False) -> int:
-    """Run one command and return its exit code; errors and warnings become one line each, which begins with `prog`."""
-    with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
-        try:
-            return int(command(list(argv)) or 0)
-        except SystemExit as leaving:  # --help
-            return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-        except KeyboardInterrupt:
-            print(f"{prog}: interrupted", file=sys.stderr)
-            return 130
-        except BrokenPipeError:  # `fastgrasp ... | head`
-            sys.stderr.close()
-            return 1
-        except Exception as error:
-            if debug:
-                raise
-            message, code = _explain(error, prog.split()[-1])
-            print(f"{prog}: error: {' '.join(message.split())}", file=sys.stderr)
+    """Run one command and return its exit code; errors and warnings become one line each, which begins with `prog`.
+
+    SIGINT ends the command with code 130 and one line, also where a library swallows KeyboardInterrupt.
+    """
+    line = f"{prog}: interrupted"
+    try:
+        with warnings.catch_warnings(), interrupt.watched(line):
+            warnings.showwarning = _show_warning
+            code = _run(prog, command, list(argv), debug)
+            interrupt.check()
             return code
+    except KeyboardInterrupt:
+        print(line, file=sys.stderr)
+        return interrupt.CODE
+
+
+def _run(prog: str, command: Callable[[list[str]], int | None], argv: list[str], debug: bool) -> int:
+    try:
+        return int(command(argv) or 0)
+    except SystemExit as leaving:  # --help
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BrokenPipeError:  # `fastgrasp ... | head`
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        interrupt.check()  # what followed a swallowed interrupt is no error of its own
+        if debug:
+            raise
+        message, code = _explain(error, prog.split()[-1])
+        print(f"{prog}: error: {' '.join(message.split())}", file=sys.stderr)
+        return code
 
 
 def _find(name: str) -> Callable[[list[str]], int]:

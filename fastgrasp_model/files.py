@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from fastgrasp_model import interrupt
 
 PARTIAL = ".part"  # the ending of a temporary file; what an interrupted process leaves matches ".*.part"
 
@@ -16,19 +18,24 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> Path
     """Let `write` fill a temporary sibling of `path`, open for binary writing, then rename it to `path`.
 
     The parent folders are created and the file gets the permissions 0644. If `write` raises, the temporary file is
-    removed and an existing `path` stays untouched. Returns `path`. Raises OSError.
+    removed and an existing `path` stays untouched. Returns `path`. Raises OSError; KeyboardInterrupt if the command was
+    interrupted, also where the interrupt itself was swallowed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
+    temporary = str(path.parent / f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
+    interrupt.PARTIAL_FILES.add(temporary)  # before it exists: a forced end finds it
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             write(file)
         os.chmod(temporary, 0o644)
+        interrupt.check()
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    finally:
+        interrupt.PARTIAL_FILES.discard(temporary)
     return path
 
 

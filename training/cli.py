@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
+from fastgrasp_model import interrupt
 from fastgrasp_model.commands.shared import AtLeastOne, InputError, parse
 from fastgrasp_model.yaml_file import RENAMED, nearest
 from fastgrasp_training.configuration import LOSSES, TrainingConfig, section_of
@@ -56,6 +57,7 @@ def main(argv: list[str]) -> int:
             return ablations(argv[1:])
         return _train(parse(TrainOptions, argv, PROG, __doc__), argv)
     except KeyboardInterrupt:
+        interrupt.forget()
         print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
 

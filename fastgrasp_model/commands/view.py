@@ -12,6 +12,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from fastgrasp_model import interrupt
 from fastgrasp_model.commands.shared import AtLeastOne, InputError, NotNegative, check_output, load_object, parse
 from fastgrasp_model.files import write_bytes
 from fastgrasp_model.viewer.sets import BrowsableSet, GraspFile, ViewError, counts, is_set, open_set
@@ -169,6 +170,7 @@ def _serve(grasps: BrowsableSet, options: ViewOptions, row: int = 0) -> int:
             webbrowser.open(viewer.address)
         viewer.wait()
     except KeyboardInterrupt:
+        interrupt.forget()
         print("\nended")
     finally:
         viewer.stop()
