@@ -21,7 +21,8 @@ from torch import Tensor
 from fastgrasp_model.completion import completed_cloud, predicted_surface
 from fastgrasp_model.geometry.clouds import validate_cloud
 from fastgrasp_model.geometry.frames import Frames
-from fastgrasp_model.geometry.normals import CLOUD_POINTS, guess_viewpoint, prepare_cloud
+from fastgrasp_model.geometry.normals import CLOUD_POINTS, prepare_cloud
+from fastgrasp_model.geometry.visible_side import stand_in_sensor
 from fastgrasp_model.grasp_model import GraspModel, ObservedObject
 from fastgrasp_model.grasps import Grasps
 from fastgrasp_model.hand import ManoLayer, checked_side
@@ -96,7 +97,9 @@ class GraspGenerator:
             num_grasps: how many, 1 or more.
             seed: the same seed and cloud give the same grasps.
             side: "right" or "left"; the generator's own by default.
-            viewpoint: (3,) the position of the sensor, for a cloud seen from one side. Recognised if it is the origin.
+            viewpoint: (3,) the position of the sensor in the frame of the cloud, for a cloud seen from one side. Unknown
+                by default: the side that the cloud shows is then found from its shape (`geometry.visible_side`), less
+                reliably. A wrong position is worse than none.
             candidates: hands generated for every grasp, 1 or more, each from another of at most 64 grasp points; the
                 one with the best score is kept. Time grows with it. The first one is the hand that 1 would give.
             min_score: grasps with a lower score are dropped, 0 to 1; the batch can be empty then.
@@ -127,7 +130,7 @@ class GraspGenerator:
         centre = cloud.mean(0, dtype=np.float64)
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
         centred = (cloud - centre).astype(np.float32)
-        sensor = guess_viewpoint(centred, -centre) if viewpoint is None else viewpoint - centre
+        sensor = stand_in_sensor(centred) if viewpoint is None else viewpoint - centre
         points, normals, seen = self._prepared(centred, sensor, rng)
         frames = self.model.candidate_frames(points[:seen], normals[:seen], generator)
         features, context = self.model.observe(points.unsqueeze(0), frames, self._device_generator(generator))

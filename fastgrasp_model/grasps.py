@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastgrasp_model.hand.mano_layer import ManoLayer
 
 FORMAT_VERSION = 1
-GOOD_SCORE = 0.05  # below it a grasp does not hold; walls, tables and flat clouds get less than 0.01
+GOOD_SCORE = 0.1  # a grasp below it hardly ever holds; walls, tables and flat clouds get less than 0.05
 _ROW_SHAPES = {
     "betas": (10,), "global_orient": (3,), "hand_pose": (45,), "transl": (3,), "vertices": (VERTICES, 3),
     "keypoints": (21, 3), "wrist_position": (3,), "wrist_quaternion": (4,), "score": (),

@@ -58,6 +58,16 @@ def object_cloud(mesh, kind: str, rng: np.random.Generator) -> tuple[np.ndarray,
     return single_view(mesh, camera, OBJECT_CLOUD_POINTS, DEPTH_NOISE, rng), camera
 
 
+def told_viewpoint(kind: str, camera: np.ndarray | None, centre: np.ndarray) -> np.ndarray | None:
+    """Return what the generator is told of the camera's position (3,), None for nothing.
+
+    kind: "known" (the truth), "unknown" or "wrong" (the position mirrored at the object's centre).
+    """
+    if camera is None or kind == "unknown":
+        return None
+    return camera if kind == "known" else 2 * centre - camera
+
+
 def cloud_generator(name: str, seed: int) -> np.random.Generator:
     """Return the generator of one object's cloud, which depends on its name and the seed only."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])

@@ -26,6 +26,8 @@ class BenchmarkOptions:
     """which table"""
     cloud: Literal["full", "partial"] = "full"
     """whole surface, or one camera's view"""
+    viewpoint: Literal["known", "unknown", "wrong"] = "known"
+    """of a partial cloud: the camera's position is told, not told, or told on the object's other side"""
     seed: NotNegative = 0
     """the first seed"""
     seeds: AtLeastOne = 1

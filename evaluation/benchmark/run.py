@@ -8,7 +8,12 @@ from rich.console import Console
 from rich.progress import track
 
 from fastgrasp_evaluation.benchmark.calibration import add_scores, score_lines
-from fastgrasp_evaluation.benchmark.measured_objects import cloud_generator, find_ho3d_meshes, object_cloud
+from fastgrasp_evaluation.benchmark.measured_objects import (
+    cloud_generator,
+    find_ho3d_meshes,
+    object_cloud,
+    told_viewpoint,
+)
 from fastgrasp_evaluation.benchmark.options import BenchmarkOptions
 from fastgrasp_evaluation.benchmark.sources import Selection, source
 from fastgrasp_evaluation.benchmark.timing import timing_lines, timing_report
@@ -44,6 +49,8 @@ def run(options: BenchmarkOptions) -> None:
 def _tasks(options: BenchmarkOptions) -> tuple[list, list]:
     """Return the tasks to measure, and a `Measured` for each seed of each object that is refused."""
     seeds = range(options.seed, options.seed + options.seeds)
+    if options.viewpoint != "known" and options.cloud != "partial":
+        raise BenchmarkError(f"--viewpoint {options.viewpoint} is for single views; add --cloud partial")
     if options.kind == "open-set":
         return _set_tasks(options, options.grasps, seeds), []
     targets = _targets(options)
@@ -94,8 +101,9 @@ def _generated(targets: list, seeds, options: BenchmarkOptions) -> list:
         mesh, _ = target.load()
         for seed in seeds:
             cloud, camera = object_cloud(mesh, options.cloud, cloud_generator(target.name, seed))
+            told = told_viewpoint(options.viewpoint, camera, mesh.bounds.mean(axis=0))
             grasps = generator.generate(
-                cloud, num_grasps=options.samples, seed=seed, viewpoint=camera, candidates=options.candidates
+                cloud, num_grasps=options.samples, seed=seed, viewpoint=told, candidates=options.candidates
             )
             if options.out and seed == options.seed:
                 grasps.save(options.out / f"{target.name}.npz")
@@ -136,6 +144,7 @@ def _label(options: BenchmarkOptions, of_set: bool) -> str:
         name = f"grasps of {', '.join(options.data)}" if options.data else "open grasp set"
         return options.label if options.label and options.kind == "open-set" else name
     label = options.label or ("shipped weights" if options.weights is None else f"weights {options.weights.name}")
+    label += f", viewpoint {options.viewpoint}" * (options.viewpoint != "known")
     return label if options.candidates == 1 else f"{label}, best of {options.candidates} by the score"
 
 

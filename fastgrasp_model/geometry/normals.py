@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from fastgrasp_model.geometry.clouds import estimate_normals, sample_cloud
 
 CLOUD_POINTS = 1024
 NORMAL_POINTS = 2048  # normals are estimated on a denser cloud, so that thin handles keep theirs
-OCCLUDED_SHARE = 0.2  # of the points of a single view that may lie behind or before their neighbours, at its edges
 
 
 def prepare_cloud(
@@ -19,7 +17,7 @@ def prepare_cloud(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return `count` points of a valid cloud (N, 3) and outward normals, (count, 3) each, float32, same frame.
 
-    `viewpoint` (3,) is the sensor's position, for a cloud seen from one side (see `guess_viewpoint`).
+    `viewpoint` (3,) is the sensor's position, for a cloud seen from one side.
     """
     cloud = sample_cloud(points, min(max(NORMAL_POINTS, count), len(points)), rng)
     normals = orient_outward(cloud, estimate_normals(cloud, 12), viewpoint)
@@ -35,28 +33,6 @@ def orient_outward(points: np.ndarray, normals: np.ndarray, viewpoint: np.ndarra
     if viewpoint is not None:
         return _faced(normals, np.asarray(viewpoint, dtype=points.dtype) - points)
     return _faced(normals, points - points.mean(0))
-
-
-def guess_viewpoint(points: np.ndarray, origin: np.ndarray) -> np.ndarray | None:
-    """Return `origin` (3,) if the sensor that saw a cloud (N, 3) can have stood there, else None.
-
-    Clouds often arrive in the sensor's frame. The origin is taken for the sensor if it lies well outside the cloud and
-    no part of the cloud occludes another from it: neighbours in the image have like depths.
-    """
-    points = points[:: max(1, len(points) // NORMAL_POINTS)]
-    rays = points - np.asarray(origin)
-    distance = np.linalg.norm(rays, axis=1)
-    middle = rays.mean(0)
-    if np.linalg.norm(middle) < 1.5 * np.linalg.norm(rays - middle, axis=1).max():
-        return None
-    axis = middle / np.linalg.norm(middle)
-    side = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
-    side /= np.linalg.norm(side)
-    picture = rays @ np.stack([side, np.cross(axis, side)], axis=1) / (rays @ axis)[:, None] * distance.mean()
-    apart, near = cKDTree(picture).query(picture, k=min(5, len(points)))
-    gap = np.abs(distance[near] - distance[:, None])
-    hidden = (gap > 3.0 * apart + 0.008).any(axis=1)
-    return np.asarray(origin) if hidden.mean() < OCCLUDED_SHARE else None
 
 
 def averaged_normals(points: Tensor, normals: Tensor, at: Tensor, radius: float = 0.015) -> Tensor:

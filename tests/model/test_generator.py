@@ -135,14 +135,14 @@ def test_wrong_requests(generator, can):
         generator.generate(can[:20], 1)
 
 
-@pytest.mark.parametrize("shape", ["wall", "table"])
+@pytest.mark.parametrize("shape", ["flat", "wall", "table"])
 def test_what_cannot_be_grasped_gets_no_good_grasp(generator, can, shape):
     """A plane is answered, but the answer says that nothing in it holds, and `min_score` leaves nothing of it."""
-    size = {"wall": (1.2, 1.2), "table": (1.4, 0.7)}[shape]
+    size = {"flat": (0.25, 0.25), "wall": (1.2, 1.2), "table": (1.4, 0.7)}[shape]
     plane = np.random.default_rng(0).random((4000, 3)) * [*size, 0.001] + [0, 0, 1]
     grasps = generator.generate(plane, 16)
     assert len(grasps) == 16 and not grasps.any_good
-    assert len(generator.generate(plane, 16, min_score=0.05)) == 0
+    assert len(generator.generate(plane, 16, min_score=0.1)) == 0
     assert generator.generate(can, 16).any_good
 
 
@@ -154,3 +154,23 @@ def test_min_score_drops_the_grasps_below_it(generator, can):
     for wrong in (-0.1, 1.5, float("nan")):
         with pytest.raises(ValueError, match="min_score: expected 0 to 1"):
             generator.generate(can, min_score=wrong)
+
+
+def _buried_share(grasps, centre):
+    """Of the hands' vertices the share that lies more than 5 mm inside an upright cylinder of 35 mm x 140 mm."""
+    at = grasps.vertices - np.float32(centre)
+    return float(((np.linalg.norm(at[..., :2], axis=-1) < 0.03) & (np.abs(at[..., 2]) < 0.065)).mean())
+
+
+@pytest.mark.parametrize("origin", [(0.0, 0.0, 0.0), (-0.5, 0.2, -0.6), (0.05, 0.9, -0.3)])
+def test_a_view_in_any_frame_is_grasped_without_its_sensor(generator, origin):
+    """Wherever the frame's origin lies, hands do not reach through the side that the view hides."""
+    from fastgrasp_evaluation.simulated_views import single_view
+
+    mesh = trimesh.creation.cylinder(0.035, 0.14)
+    camera = np.array([0.35, 0.25, 0.4])
+    view = single_view(mesh, camera, rng=np.random.default_rng(0))
+    shifted = generator.generate(view - np.float32(origin), 16)
+    known = generator.generate(view, 16, viewpoint=camera)
+    assert _buried_share(shifted, -np.array(origin)) < 0.01 and shifted.any_good
+    assert abs(np.median(shifted.score) - np.median(known.score)) < 0.25

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from fastgrasp_evaluation.benchmark.measured_objects import cloud_generator, object_cloud
+from fastgrasp_evaluation.benchmark.measured_objects import cloud_generator, object_cloud, told_viewpoint
 
 
 def test_clouds_are_as_asked():
@@ -22,3 +22,11 @@ def test_a_cloud_depends_on_name_and_seed_only():
     assert np.array_equal(first, cloud_generator("mug", 1).random(3))
     assert not np.array_equal(first, cloud_generator("mug", 2).random(3))
     assert not np.array_equal(first, cloud_generator("can", 1).random(3))
+
+
+def test_the_viewpoint_can_be_told_or_not_or_wrongly():
+    camera, centre = np.array([0.1, 0.0, 0.6]), np.array([0.1, 0.0, 0.1])
+    assert told_viewpoint("known", camera, centre) is camera
+    assert told_viewpoint("unknown", camera, centre) is None
+    np.testing.assert_allclose(told_viewpoint("wrong", camera, centre), [0.1, 0.0, -0.4])
+    assert told_viewpoint("wrong", None, centre) is None  # of a full cloud
