@@ -138,7 +138,7 @@ def test_wrong_requests(generator, can):
 @pytest.mark.parametrize("shape", ["flat", "wall", "table"])
 def test_what_cannot_be_grasped_gets_no_good_grasp(generator, can, shape):
     """A plane is answered, but the answer says that nothing in it holds, and `min_score` leaves nothing of it."""
-    size = {"flat": (0.25, 0.25), "wall": (1.2, 1.2), "table": (1.4, 0.7)}[shape]
+    size = {"flat": (0.4, 0.4), "wall": (1.2, 1.2), "table": (1.4, 0.7)}[shape]
     plane = np.random.default_rng(0).random((4000, 3)) * [*size, 0.001] + [0, 0, 1]
     grasps = generator.generate(plane, 16)
     assert len(grasps) == 16 and not grasps.any_good
