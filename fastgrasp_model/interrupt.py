@@ -1,7 +1,7 @@
 """Ctrl-C ends a command, also where a library swallows KeyboardInterrupt, and no file is left half-written.
 
     with watched("fastgrasp generate: interrupted"):
-        ...                                     # SIGINT raises KeyboardInterrupt; if that ends nothing, the process ends
+        ...   # SIGINT raises KeyboardInterrupt; if that ends nothing, the process is ended
 
 `files.write_atomically` writes nothing after an interrupt. A command that ends in order by itself calls `forget`.
 """

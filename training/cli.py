@@ -18,8 +18,6 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from fastgrasp_model import interrupt
 from fastgrasp_model.commands.shared import AtLeastOne, InputError, parse
-from fastgrasp_model.yaml_file import RENAMED, nearest
-from fastgrasp_training.configuration import LOSSES, TrainingConfig, section_of
 
 PROG = "fastgrasp train"
 
@@ -63,6 +61,7 @@ def main(argv: list[str]) -> int:
 
 
 def _train(options: TrainOptions, argv: list[str]) -> int:
+    from fastgrasp_training.configuration import TrainingConfig, section_of
     from fastgrasp_training.devices import Machine, launch, launched
     from fastgrasp_training.run import train
     from fastgrasp_training.toy import toy
@@ -80,6 +79,9 @@ def _train(options: TrainOptions, argv: list[str]) -> int:
 
 def present_stage(name: str) -> str:
     """Return today's name of a stage or "all"; a former name works, with a warning. Raises InputError."""
+    from fastgrasp_model.yaml_file import RENAMED, nearest
+    from fastgrasp_training.configuration import LOSSES
+
     present = RENAMED["training"].get(name, name)
     if present != name:
         warnings.warn(f"the stage {name} is now called {present}", stacklevel=2)
