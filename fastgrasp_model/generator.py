@@ -97,7 +97,7 @@ class GraspGenerator:
             num_grasps: how many, 1 or more.
             seed: the same seed and cloud give the same grasps.
             side: "right" or "left"; the generator's own by default.
-            viewpoint: (3,) the position of the sensor in the frame of the cloud, for a cloud seen from one side. Unknown
+            viewpoint: (3,) the position of the sensor in the cloud's frame, for a cloud seen from one side. Unknown
                 by default: the side that the cloud shows is then found from its shape (`geometry.visible_side`), less
                 reliably. A wrong position is worse than none.
             candidates: hands generated for every grasp, 1 or more, each from another of at most 64 grasp points; the

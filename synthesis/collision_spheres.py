@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fastgrasp_evaluation.joint_angles import DIP_PER_PIP, JOINT_LIMITS, angles_to_matrices
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS, joint_axes
 from fastgrasp_model.hand.fingers import FINGERS
+from fastgrasp_model.hand.joint_angles import DIP_PER_PIP, JOINT_LIMITS, angles_to_matrices
 from fastgrasp_model.hand.mano_layer import HandPose, ManoLayer
 
 # Where along a phalanx and along a metacarpal the spheres sit, as parts of its length.

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fastgrasp_evaluation.joint_angles import JOINT_LIMITS, angles_to_matrices, matrices_to_angles
 from fastgrasp_model.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS
+from fastgrasp_model.hand.joint_angles import JOINT_LIMITS, angles_to_matrices, matrices_to_angles
 
 COLUMNS = {"betas": 10, "global_orient": 3, "angles": 45, "transl": 3}
 # What one step of a code may move the vertex that it moves most, metres. Some 25 codes act on a vertex and their

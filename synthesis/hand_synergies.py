@@ -12,8 +12,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from fastgrasp_evaluation.joint_angles import DIP_PER_PIP, JOINT_LIMITS
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS
+from fastgrasp_model.hand.joint_angles import DIP_PER_PIP, JOINT_LIMITS
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 from fastgrasp_synthesis.collision_spheres import CollisionSpheres, collision_spheres, part_fingers
 

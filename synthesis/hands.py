@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from fastgrasp_evaluation.joint_angles import angles_to_matrices
 from fastgrasp_model.geometry.rotations import matrix_to_axis_angle, rotation_6d_to_matrix
 from fastgrasp_model.hand import VERTICES
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS, joint_axes, pads, rest_normals
+from fastgrasp_model.hand.joint_angles import angles_to_matrices
 from fastgrasp_model.hand.mano_layer import ManoLayer
 from fastgrasp_synthesis.collision_spheres import CollisionSpheres, collision_spheres
 from fastgrasp_synthesis.grasp_types import FINGERS, GRASP_TYPES, SETS, SIDES, TIPS, GraspType

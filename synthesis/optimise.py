@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fastgrasp_evaluation.joint_angles import DIP_PER_PIP, JOINT_LIMITS, limit_violation
 from fastgrasp_evaluation.physics import contacts as contact
 from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_model.geometry.rotations import matrix_to_rotation_6d
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS
+from fastgrasp_model.hand.joint_angles import DIP_PER_PIP, JOINT_LIMITS, limit_violation
 from fastgrasp_model.hand.mano_layer import HandPose, ManoLayer
 from fastgrasp_synthesis.grasp_types import FINGERS
 from fastgrasp_synthesis.hands import Hands

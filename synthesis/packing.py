@@ -1,6 +1,6 @@
 """The packed grasp set: one .npz of fixed-point codes, about 72 bytes a grasp; docs/grasp_set.md gives each array.
 
-A hand is stored as shape, wrist and the 45 anatomical angles of `fastgrasp_evaluation.joint_angles`, which depend on
+A hand is stored as shape, wrist and the 45 anatomical angles of `fastgrasp_model.hand.joint_angles`, which depend on
 the joint axes of the hand. So the file names its hand with a SHA-256, and reading it needs that hand.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fastgrasp_evaluation.joint_angles import JOINT_LIMITS, JOINT_NAMES
 from fastgrasp_model.hand.anatomy import joint_axes
+from fastgrasp_model.hand.joint_angles import JOINT_LIMITS, JOINT_NAMES
 from fastgrasp_synthesis import fixed_point
 from fastgrasp_synthesis.grasp_arrays import GraspSet, GraspSetError, read_arrays, without_repeats, write_arrays
 

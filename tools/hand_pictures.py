@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fastgrasp_evaluation.joint_angles import angles_to_matrices
 from fastgrasp_model.hand.anatomy import joint_axes
+from fastgrasp_model.hand.joint_angles import angles_to_matrices
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 from fastgrasp_model.pictures.camera import Camera
 from fastgrasp_model.pictures.scene import SceneHand

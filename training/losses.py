@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fastgrasp_evaluation.joint_angles import limit_violation, matrices_to_angles
 from fastgrasp_evaluation.physics import contacts as contact
 from fastgrasp_evaluation.physics.signed_distance import SignedDistanceGrids
 from fastgrasp_evaluation.physics.wrench import (
@@ -23,6 +22,7 @@ from fastgrasp_evaluation.physics.wrench import (
 from fastgrasp_model.hand import VERTICES, ManoLayer
 from fastgrasp_model.hand.anatomy import joint_axes, pads
 from fastgrasp_model.hand.fingers import FINGERS
+from fastgrasp_model.hand.joint_angles import limit_violation, matrices_to_angles
 from fastgrasp_model.hand.mano_layer import HandPose
 from fastgrasp_synthesis.collision_spheres import CollisionSpheres, collision_spheres
 

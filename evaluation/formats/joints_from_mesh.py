@@ -48,9 +48,9 @@ def _sampled_hands(layer: ManoLayer) -> HandOutput:
     """Pose hands of random shapes with angles within the joint limits plus noise; always the same ones."""
     import torch
 
-    from fastgrasp_evaluation.joint_angles import JOINT_LIMITS, angles_to_matrices
     from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
     from fastgrasp_model.hand.anatomy import joint_axes
+    from fastgrasp_model.hand.joint_angles import JOINT_LIMITS, angles_to_matrices
 
     generator = torch.Generator().manual_seed(0)
     low, high = torch.as_tensor(JOINT_LIMITS, dtype=layer.dtype).unbind(-1)

@@ -1,4 +1,4 @@
-"""Violation of the anatomical joint limits of `fastgrasp_evaluation.joint_angles`, in degrees."""
+"""Violation of the anatomical joint limits of `fastgrasp_model.hand.joint_angles`, in degrees."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def joint_limit_violation_deg(hand_pose: np.ndarray, layer: ManoLayer) -> np.nda
     """
     import torch
 
-    from fastgrasp_evaluation.joint_angles import limit_violation, matrices_to_angles
     from fastgrasp_model.geometry.rotations import axis_angle_to_matrix
     from fastgrasp_model.hand.anatomy import joint_axes
+    from fastgrasp_model.hand.joint_angles import limit_violation, matrices_to_angles
 
     pose = np.asarray(hand_pose, dtype=np.float64)
     if pose.ndim != 2 or pose.shape[1] != 45:

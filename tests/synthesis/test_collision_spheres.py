@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from fastgrasp_evaluation.joint_angles import DIP_PER_PIP, JOINT_LIMITS, angles_to_matrices, limit_violation
 from fastgrasp_model.geometry.rotations import random_rotations
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS, joint_axes
+from fastgrasp_model.hand.joint_angles import DIP_PER_PIP, JOINT_LIMITS, angles_to_matrices, limit_violation
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, HandPose, ManoLayer
 from fastgrasp_synthesis.collision_spheres import LEFT_OVERLAP, collision_spheres, part_fingers
 

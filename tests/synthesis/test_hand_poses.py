@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from fastgrasp_evaluation.joint_angles import DIP_PER_PIP, angles_to_matrices, limit_violation, matrices_to_angles
 from fastgrasp_evaluation.metrics.self_penetration import self_penetration_cm
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS, joint_axes, pads, rest_normals
 from fastgrasp_model.hand.fingers import FINGERS
+from fastgrasp_model.hand.joint_angles import DIP_PER_PIP, angles_to_matrices, limit_violation, matrices_to_angles
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 from fastgrasp_synthesis.hand_poses import CLOSED_POSES, OPPOSITIONS, POWER_CYLINDER, named_pose
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from fastgrasp_evaluation.joint_angles import angles_to_matrices, limit_violation
 from fastgrasp_evaluation.metrics.self_penetration import self_penetration_cm
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS, joint_axes, pads
 from fastgrasp_model.hand.fingers import FINGERS
+from fastgrasp_model.hand.joint_angles import angles_to_matrices, limit_violation
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, HandPose, ManoLayer
 from fastgrasp_synthesis.hand_synergies import KINDS, sample_kind, sample_synergies
 

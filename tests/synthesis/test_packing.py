@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from fastgrasp_evaluation.joint_angles import JOINT_LIMITS, angles_to_matrices, limit_violation
 from fastgrasp_model.geometry.rotations import matrix_to_axis_angle
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import joint_axes
+from fastgrasp_model.hand.joint_angles import JOINT_LIMITS, angles_to_matrices, limit_violation
 from fastgrasp_synthesis import fixed_point
 from fastgrasp_synthesis.grasp_set import GraspSet, GraspSetError, load_grasp_set
 from fastgrasp_synthesis.packing import pack, thin, unpack

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from fastgrasp_evaluation.joint_angles import JOINT_LIMITS
 from fastgrasp_model.hand.anatomy import FINGER_JOINTS
+from fastgrasp_model.hand.joint_angles import JOINT_LIMITS
 from fastgrasp_model.hand.mano_layer import HandModelError
 from fastgrasp_synthesis.grasp_types import FINGERS, GRASP_TYPES, SETS, TYPE_NAMES
 from fastgrasp_synthesis.hands import Hands

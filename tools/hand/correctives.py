@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fastgrasp_evaluation.joint_angles import JOINT_LIMITS
+from fastgrasp_model.hand.joint_angles import JOINT_LIMITS
 
 from .remesh import vertex_normals
 from .skeleton import PARENTS, anatomical_axes, rotation_matrices

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from fastgrasp_evaluation.joint_angles import JOINT_LIMITS
+from fastgrasp_model.hand.joint_angles import JOINT_LIMITS
 
 PARENTS = np.array([-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14])
 # First joints of the fingers in joint order, and for each finger which row of the 21 landmarks is its tip.

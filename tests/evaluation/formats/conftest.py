@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from fastgrasp_evaluation.joint_angles import angles_to_matrices
 from fastgrasp_model.grasps import Grasps
 from fastgrasp_model.hand.anatomy import joint_axes
+from fastgrasp_model.hand.joint_angles import angles_to_matrices
 from fastgrasp_model.hand.mano_file import load_hand_file
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 from fastgrasp_synthesis.hand_synergies import sample_synergies

@@ -5,10 +5,10 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from fastgrasp_evaluation.joint_angles import JOINT_LIMITS, angles_to_matrices
 from fastgrasp_evaluation.metrics.joint_limits import joint_limit_violation_deg
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import joint_axes
+from fastgrasp_model.hand.joint_angles import JOINT_LIMITS, angles_to_matrices
 
 
 @pytest.fixture(scope="module", params=["right", "left"])

@@ -5,10 +5,10 @@ import pytest
 import torch
 import trimesh
 
-from fastgrasp_evaluation.joint_angles import JOINT_LIMITS, angles_to_matrices
 from fastgrasp_evaluation.metrics.self_penetration import self_penetration_cm
 from fastgrasp_model.hand import ManoLayer
 from fastgrasp_model.hand.anatomy import joint_axes
+from fastgrasp_model.hand.joint_angles import JOINT_LIMITS, angles_to_matrices
 
 RADIUS = 0.008
 

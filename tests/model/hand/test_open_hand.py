@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from fastgrasp_evaluation.joint_angles import angles_to_matrices
 from fastgrasp_evaluation.metrics.self_penetration import self_penetration_cm
 from fastgrasp_model.hand.anatomy import joint_axes
+from fastgrasp_model.hand.joint_angles import angles_to_matrices
 from fastgrasp_model.hand.mano_layer import OPEN_HAND as FILE
 from fastgrasp_model.hand.mano_layer import ManoLayer
 from tools.hand.correctives import closed_volume
@@ -265,9 +265,9 @@ def test_knuckles_that_bend_together_do_not_add_up_at_the_webs(hand):
 @pytest.mark.parametrize("name", ["fist", "power", "pinch", "tripod", "lateral", "hook"])
 def test_closed_poses_keep_their_volume_and_do_not_cut_themselves(hand, name):
     torch = pytest.importorskip("torch")
-    from fastgrasp_evaluation.joint_angles import angles_to_matrices
     from fastgrasp_model.hand import ManoLayer
     from fastgrasp_model.hand.anatomy import joint_axes
+    from fastgrasp_model.hand.joint_angles import angles_to_matrices
     from fastgrasp_synthesis.hand_poses import named_pose
 
     layer, faces = ManoLayer.from_file(FILE), hand["f_closed"].astype(int)

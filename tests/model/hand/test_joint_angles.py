@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from fastgrasp_evaluation.joint_angles import (
+from fastgrasp_model.hand.anatomy import FINGER_JOINTS, joint_axes
+from fastgrasp_model.hand.fingers import FINGERS
+from fastgrasp_model.hand.joint_angles import (
     JOINT_LIMITS,
     JOINT_NAMES,
     angles_to_matrices,
     limit_violation,
     matrices_to_angles,
 )
-from fastgrasp_model.hand.anatomy import FINGER_JOINTS, joint_axes
-from fastgrasp_model.hand.fingers import FINGERS
 from fastgrasp_model.hand.mano_layer import OPEN_HAND, ManoLayer
 
 
