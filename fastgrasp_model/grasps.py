@@ -16,6 +16,7 @@ import numpy as np
 from fastgrasp_model.files import write_atomically
 from fastgrasp_model.hand import VERTICES, checked_side
 from fastgrasp_model.hand.keypoints import keypoints_from, wrist_frame
+from fastgrasp_model.numpy_files import NumpyFileError, read_npz
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -180,9 +181,8 @@ class Grasps:
         if not path.is_file():
             raise GraspFileError(f"No grasp file at {path}. Write one with Grasps.save or `fastgrasp generate`.")
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                content = {key: archive[key] for key in archive.files}
-        except Exception as error:  # zipfile, zlib, numpy and OS errors all mean the same to the user
+            content = read_npz(path)
+        except (NumpyFileError, OSError) as error:
             raise GraspFileError(f"{path} is damaged or no grasp file ({error}). Generate it again.") from error
         return _from_content(content, path)
 
@@ -221,6 +221,8 @@ def _from_content(content: dict[str, np.ndarray], path: Path) -> Grasps:
             raise GraspFileError(f"{path}: '{name}' is not all finite floating numbers. Generate the file again.")
     if content["faces"].dtype.kind not in "iu":
         raise GraspFileError(f"{path}: 'faces' has dtype {content['faces'].dtype}, expected integers.")
+    if content["faces"].size and not (content["faces"].min() >= 0 and content["faces"].max() < VERTICES):
+        raise GraspFileError(f"{path}: 'faces' names vertices outside 0..{VERTICES - 1}. Generate the file again.")
     try:
         return Grasps(**{name: content[name] for name in names if name != "side"}, side=str(content["side"]))
     except (ValueError, TypeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from fastgrasp_model.files import write_atomically
+from fastgrasp_model.numpy_files import NumpyFileError, read_npz
 
 FORMAT_VERSION = 1  # of a shard
 ROWS = {  # per-grasp arrays: stored type and the shape behind N
@@ -127,11 +127,9 @@ def read_arrays(path: Path, names: Iterable[str], remedy: str) -> dict[str, np.n
         raise GraspSetError(
             f"{path}: no such file; give a packed set (.npz) or a folder of shards, made by `fastgrasp synthesize`")
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > MOST_BYTES:
-                raise GraspSetError(f"it unfolds to {unpacked} bytes, {MOST_BYTES} are allowed")
-        with np.load(path, allow_pickle=False) as data:
-            return {name: data[name] for name in names}
-    except Exception as error:  # noqa: BLE001  zip, deflate and array headers each have their own errors
+        arrays = read_npz(path, names := list(names), MOST_BYTES)
+    except (NumpyFileError, OSError) as error:
         raise GraspSetError(f"{path}: not a readable grasp set ({error}); {remedy}") from error
+    if missing := [name for name in names if name not in arrays]:
+        raise GraspSetError(f"{path}: not a readable grasp set (it lacks {', '.join(missing)}); {remedy}")
+    return arrays

@@ -27,6 +27,7 @@ from fastgrasp_evaluation.datasets.records import (
     require,
 )
 from fastgrasp_evaluation.datasets.template import TemplateFit
+from fastgrasp_model.geometry.mesh_files import MeshFileError, read_parts
 from fastgrasp_model.hand.conventions import CONVENTIONS, ForeignHand, to_parameters
 
 RIGHT_HAND = (22, *range(41, 56))
@@ -102,13 +103,11 @@ def _hands(params: dict, fit: TemplateFit, hand: RecordHand, path: Path) -> np.n
 
 
 def _template(path: Path, hand: RecordHand) -> TemplateFit:
-    import trimesh
-
     try:
-        mesh = trimesh.load(path, force="mesh", process=False)
-    except Exception as error:  # trimesh lets the errors of many parsers through
+        meshes, points = read_parts(path)
+    except (MeshFileError, OSError) as error:
         raise DatasetError(f"{path}: cannot be read as a mesh ({error}). {WHERE}") from error
-    return fitted(mesh.vertices, hand, str(path))
+    return fitted(np.concatenate([points, *(mesh.vertices for mesh in meshes)]), hand, str(path))
 
 
 def _entry(data: dict, key: str, path: Path) -> dict:

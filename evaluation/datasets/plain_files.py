@@ -8,16 +8,14 @@ and object arrays), dict with text keys, or a NumPy array of numbers.
 
 from __future__ import annotations
 
-import io
 import zipfile
 import zlib
 from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
-
 from fastgrasp_model.hand import restricted_pickle as restricted
 from fastgrasp_model.hand.restricted_pickle import PickleRefused
+from fastgrasp_model.numpy_files import NumpyFileError, npy_header, plain_array
 
 _MOST_BYTES = 4 << 30  # of one file, or of one array in an archive; GRAB's largest have some hundred million
 _MOST_VALUES = 200_000
@@ -61,26 +59,11 @@ def _check_bytes(size: int) -> None:
 
 
 def _array_or_value(data: bytes) -> object:
-    stream = io.BytesIO(data)
     try:
-        version = np.lib.format.read_magic(stream)
-        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version not in readers:
-            raise PickleRefused(f"it is a .npy of version {version}, expected 1.0 or 2.0.")
-        shape, fortran, dtype = readers[version](stream)
-    except ValueError as error:
-        raise PickleRefused(f"it is damaged or no NumPy array ({error}).") from error
-    if dtype.hasobject:
-        return _value(data[stream.tell() :])
-    if dtype.kind not in "fiubUS":
-        raise PickleRefused(f"it holds an array of {dtype}, expected numbers or texts.")
-    count = 1
-    for length in shape:  # Python's integers do not overflow
-        count *= length
-    if count * dtype.itemsize > len(data) - stream.tell():
-        raise PickleRefused(f"it is damaged: an array of shape {shape} and type {dtype} does not fit into the file.")
-    array = np.frombuffer(data, dtype, count, stream.tell()) if count else np.zeros(0, dtype)
-    return array.reshape(shape, order="F" if fortran else "C")
+        _, _, dtype, start = npy_header(data)
+        return _value(data[start:]) if dtype.hasobject else plain_array(data)
+    except NumpyFileError as error:
+        raise PickleRefused(f"it is {error}.") from error
 
 
 def _value(data: bytes) -> object:

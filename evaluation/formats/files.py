@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from fastgrasp_evaluation.formats.errors import HandProblem
+from fastgrasp_model.geometry.mesh_files import MeshFileError, read_parts
+from fastgrasp_model.geometry.meshes import joined
 
 SUFFIXES = (".obj", ".ply", ".stl", ".off")
 
@@ -27,15 +29,13 @@ def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
     An .obj with textures gets a vertex for each pair of vertex and texture coordinate. Raises HandProblem.
     """
-    import trimesh
-
     if not path.is_file():
         raise HandProblem(f"there is no mesh file {path.name}")
     try:
-        mesh = trimesh.load(path, force="mesh", process=False)
-    except Exception as error:  # trimesh lets the errors of many parsers through
-        raise HandProblem(f"{path.name} cannot be read as a mesh ({' '.join(str(error).split())})") from error
-    faces = np.asarray(getattr(mesh, "faces", ()), dtype=np.int64)
-    if not len(faces):
+        parts, _ = read_parts(path)
+    except MeshFileError as error:
+        raise HandProblem(f"{path.name} cannot be read as a mesh ({error})") from error
+    if not parts:
         raise HandProblem(f"{path.name} holds no faces")
-    return np.array(mesh.vertices, dtype=np.float64), faces
+    mesh = joined(parts)
+    return np.array(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces, dtype=np.int64)

@@ -65,6 +65,6 @@ def _array(content: dict, key: str, shape: tuple[int, ...], request: ReadRequest
         array = np.array(content[key], dtype=np.float64)
     except (TypeError, ValueError):
         raise request.error(f"'{key}' is no regular list of numbers, {expected}.") from None
-    if len(array) and array.shape[1:] != shape:
+    if array.ndim == 0 or (len(array) and array.shape[1:] != shape):
         raise request.error(f"'{key}' has shape {array.shape}, {expected}.")
     return array.reshape(-1, *shape)

@@ -16,7 +16,8 @@ from fastgrasp_evaluation.formats.hands import Hand
 from fastgrasp_evaluation.formats.ours import object_names
 from fastgrasp_evaluation.formats.request import ReadRequest
 from fastgrasp_model.hand import VERTICES
-from fastgrasp_model.hand.restricted_pickle import read_pickle
+from fastgrasp_model.hand.restricted_pickle import PickleRefused, read_pickle
+from fastgrasp_model.numpy_files import NumpyFileError, read_npy, read_npz
 
 VERTEX_KEYS = ("vertices", "verts", "hand_verts")
 # Largest plausible length of an edge of a posed hand relative to its length at rest.
@@ -33,16 +34,11 @@ def load(request: ReadRequest) -> dict[str, np.ndarray]:
     try:
         if path.suffix.lower() in (".pkl", ".pickle"):
             return read_pickle(path)
-        with open(path, "rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if not isinstance(loaded, np.ndarray):
-                return {key: loaded[key] for key in loaded.files}
-    except Exception as error:  # zipfile, zlib, pickle, numpy and OS errors all mean the same to the user
-        # NumPy takes unknown content for a pickle, and advises to load it unsafely.
-        reason = "Python objects, or no NumPy file" if "allow_pickle" in str(error) else error
-        raise request.error(
-            f"damaged, or no arrays of plain numbers ({reason}). Save them with np.savez again."
-        ) from error
+        if path.suffix.lower() == ".npz":
+            return read_npz(path)
+        loaded = read_npy(path)
+    except (PickleRefused, NumpyFileError, OSError) as error:
+        raise request.error(f"no arrays of plain numbers ({error}). Save them with np.savez again.") from error
     if loaded.ndim == 3:
         return {"vertices": loaded}
     return {"parameters": loaded}

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from fastgrasp_model.geometry.clouds import CloudError
-from fastgrasp_model.geometry.meshes import MESH_SUFFIXES, MeshError, sample_surface
+from fastgrasp_model.geometry.mesh_files import read_parts
+from fastgrasp_model.geometry.meshes import MESH_SUFFIXES, MeshError, joined, sample_surface
 from fastgrasp_model.geometry.pcd_file import read_pcd
 from fastgrasp_model.geometry.units import UNITS
+from fastgrasp_model.numpy_files import read_npy, read_npz
 
 CLOUD_SUFFIXES = (*MESH_SUFFIXES, ".pcd", ".npy", ".npz")
 NPZ_KEYS = ("points", "object_pc", "xyz")
@@ -45,13 +47,14 @@ def read_cloud(path: str | Path, samples: int = 20000, seed: int = 0, unit: str 
 
 def _read_numpy(path: Path) -> np.ndarray:
     """Read an array (N, 3) or (H, W, 3), or with more columns, of which the first three are x, y, z."""
-    content = np.load(path, allow_pickle=False)
     if path.suffix.lower() == ".npz":
-        with content as archive:
-            keys = [key for key in NPZ_KEYS if key in archive.files]
-            if not keys:
-                raise CloudError(f"{path} has the arrays {archive.files}, expected one of {', '.join(NPZ_KEYS)}.")
-            content = archive[keys[0]]
+        arrays = read_npz(path)
+        key = next((key for key in NPZ_KEYS if key in arrays), None)
+        if key is None:
+            raise CloudError(f"{path} has the arrays {list(arrays)[:20]}, expected one of {', '.join(NPZ_KEYS)}.")
+        content = arrays[key]
+    else:
+        content = read_npy(path)
     if content.ndim not in (2, 3) or content.shape[-1] < 3 or content.dtype.kind not in "fiu":
         found = f"{path} holds {content.dtype} of shape {content.shape}"
         raise CloudError(f"{found}, expected numbers (N, 3) or (H, W, 3).")
@@ -60,15 +63,12 @@ def _read_numpy(path: Path) -> np.ndarray:
 
 def _read_geometry(path: Path, samples: int, seed: int) -> np.ndarray:
     """Sample the faces of a mesh file, or read its vertices where it has no faces."""
-    import trimesh
-
-    loaded = trimesh.load(path, process=False)
-    parts = list(loaded.dump()) if isinstance(loaded, trimesh.Scene) else [loaded]
-    meshes = [part for part in parts if isinstance(part, trimesh.Trimesh) and len(part.faces)]
-    if meshes:
-        try:
-            return sample_surface(trimesh.util.concatenate(meshes), samples, seed)[0]
-        except MeshError as error:
-            raise CloudError(f"{path}: {error}") from error
-    vertices = [np.asarray(part.vertices) for part in parts if len(getattr(part, "vertices", ()))]
-    return np.concatenate(vertices) if vertices else np.zeros((0, 3))
+    meshes, points = read_parts(path)
+    if not meshes:
+        return points
+    if not all(np.isfinite(mesh.vertices).all() for mesh in meshes):
+        raise CloudError(f"{path} has vertices that are not finite. Repair the mesh first.")
+    try:
+        return sample_surface(joined(meshes), samples, seed)[0]
+    except MeshError as error:
+        raise CloudError(f"{path}: {error}") from error

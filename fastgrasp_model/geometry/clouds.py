@@ -12,6 +12,7 @@ from fastgrasp_model.geometry.units import unit_remedy
 
 MIN_POINTS = 50
 MIN_EXTENT, MAX_EXTENT = 0.005, 1.5  # metres, longest side of the bounding box
+MAX_DISTANCE = 1000.0  # metres of a coordinate; farther out float32 cannot tell tenths of a millimetre apart
 
 
 class CloudError(ValueError):
@@ -37,6 +38,7 @@ def validate_cloud(points: object) -> np.ndarray:
             "Bring the sensor closer, or loosen the segmentation."
         )
     _check_extent(float(np.ptp(finite.astype(np.float64), axis=0).max()))
+    _check_distance(float(np.abs(finite).max()))
     return np.ascontiguousarray(finite, dtype=np.float32)
 
 
@@ -50,6 +52,15 @@ def _check_extent(extent: float) -> None:
         raise CloudError(
             f"The cloud is {extent:.3g} m long, expected at least {MIN_EXTENT} m: it looks like a single "
             "spot, or scaled twice. Give the points of a whole object in metres, or the file's own unit."
+        )
+
+
+def _check_distance(farthest: float) -> None:
+    if farthest > MAX_DISTANCE:
+        raise CloudError(
+            f"The cloud lies {farthest:.3g} m from the origin of its frame, expected at most {MAX_DISTANCE:g} m: "
+            f"float32 numbers are {np.spacing(np.float32(farthest)):.2g} m apart there. Subtract an offset, such as "
+            "the cloud's mean, and add it to the grasps."
         )
 
 

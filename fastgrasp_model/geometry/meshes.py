@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastgrasp_model.geometry.mesh_files import MeshFileError, read_parts
 from fastgrasp_model.geometry.units import UNITS, unit_remedy
 
 if TYPE_CHECKING:
@@ -27,29 +28,36 @@ def load_mesh(path: str | Path, unit: str = "m") -> trimesh.Trimesh:
     Warns (UserWarning) where the size looks like another unit. Raises MeshError: no file, not readable, no faces,
     vertices that are not finite.
     """
-    import trimesh
-
     path = Path(path).expanduser()
     remedy = f"Give a file that ends in {', '.join(MESH_SUFFIXES)}."
     if not path.is_file():
         raise MeshError(f"No mesh at {path}. {remedy}")
     try:
-        raw = trimesh.load(path, force="mesh", process=False)
-        mesh = trimesh.load(path, force="mesh", process=True)
-    except Exception as error:  # trimesh lets the errors of many parsers through
-        # For text that is not UTF-8 trimesh asks for a package that guesses encodings.
-        reason = "its text is not UTF-8" if isinstance(error, ImportError) else error
-        raise MeshError(f"{path} cannot be read as a mesh ({reason}). {remedy}") from error
-    if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
+        parts, _ = read_parts(path)
+    except MeshFileError as error:
+        raise MeshError(f"{path} cannot be read as a mesh ({error}). {remedy}") from error
+    if not parts:
         raise MeshError(f"{path} holds no faces. Give a triangle mesh; point clouds go through `read_cloud`.")
-    if not np.isfinite(raw.vertices).all():  # processing drops them silently
+    if not all(np.isfinite(part.vertices).all() for part in parts):  # processing drops them silently
         raise MeshError(f"{path} has vertices that are not finite. Repair the mesh first.")
+    mesh = joined(parts)
+    mesh.process()
+    if not len(mesh.faces):
+        raise MeshError(f"{path} holds no faces with three corners of their own. Repair the mesh first.")
     if unit != "m":
         mesh.apply_scale(UNITS[unit])
     extent = float(mesh.extents.max())
     if extent > LARGEST_OBJECT:
         warnings.warn(f"{path} is {extent:.3g} m long; {unit_remedy(extent)}", stacklevel=2)
     return mesh
+
+
+def joined(parts: list[trimesh.Trimesh]) -> trimesh.Trimesh:
+    """Return one mesh of several, without colours and textures."""
+    import trimesh
+
+    bare = [trimesh.Trimesh(part.vertices, part.faces, process=False) for part in parts]
+    return bare[0] if len(bare) == 1 else trimesh.util.concatenate(bare)
 
 
 def sample_surface(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -60,8 +68,8 @@ def sample_surface(mesh: trimesh.Trimesh, count: int, seed: int = 0) -> tuple[np
     corners = np.asarray(mesh.triangles, dtype=np.float64)  # (F, 3, 3)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     areas = np.linalg.norm(normals, axis=1)
-    if not areas.sum() > 0:
-        raise MeshError("The mesh has no area to sample points on.")
+    if not 0 < areas.sum() < np.inf:
+        raise MeshError("The mesh has no area, or no finite one, to sample points on.")
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(areas), count, p=areas / areas.sum())
     # Folding the unit square onto the triangle keeps the density uniform.

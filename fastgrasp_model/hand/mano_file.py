@@ -12,6 +12,7 @@ import numpy as np
 
 from fastgrasp_model.files import write_bytes
 from fastgrasp_model.hand import VERTICES
+from fastgrasp_model.numpy_files import NumpyFileError, read_npz
 
 FACE_COUNT, JOINT_COUNT, SHAPE_COUNT = 1538, 16, 10
 _REQUIRED_SHAPES = {
@@ -80,11 +81,8 @@ def save_hand_pickle(model: dict[str, np.ndarray], path: str | Path) -> Path:
 def _read_npz(path: Path) -> dict[str, object]:
     wanted = {*_REQUIRED_SHAPES, *_OPTIONAL_SHAPES}
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if sum(info.file_size for info in archive.zip.infolist()) > _MOST_BYTES:
-                raise ValueError(f"more than {_MOST_BYTES >> 20} MiB unpacked; a hand model has a few")
-            return {key: archive[key] for key in archive.files if key in wanted}
-    except Exception as error:  # zipfile, zlib, numpy and OS errors all mean the same to the user
+        return read_npz(path, wanted, _MOST_BYTES)
+    except (NumpyFileError, OSError) as error:
         raise HandModelError(f"{path} is damaged or not a NumPy archive ({error}). {_REMEDY}") from error
 
 

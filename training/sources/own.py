@@ -13,6 +13,7 @@ from fastgrasp_evaluation.formats.request import ReadRequest
 from fastgrasp_evaluation.metrics.closed_mesh import meshes_by_name
 from fastgrasp_model.geometry.meshes import MeshError
 from fastgrasp_model.grasps import GraspFileError, Grasps
+from fastgrasp_model.numpy_files import read_npz
 from fastgrasp_training.sources.request import DataSourceError
 
 PLACES = ("meshes", "objects", "")  # beside the file
@@ -28,8 +29,7 @@ def read_own(path: Path, objects: str | None, hand) -> GraspRecords:
     """
     try:
         grasps = Grasps.load(path)
-        with np.load(path, allow_pickle=False) as archive:
-            content = {key: archive[key] for key in archive.files if key == "object"}
+        content = read_npz(path, ["object"])
         names = object_names(content, len(grasps), ReadRequest(path, None, None, "m", None))
     except (GraspFileError, HandFileError) as error:
         raise DataSourceError(str(error)) from error

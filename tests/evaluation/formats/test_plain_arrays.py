@@ -290,7 +290,7 @@ def test_rows_must_agree(tmp_path, grasps):
 
 def test_damaged_files_and_objects_are_refused_unread(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(HandFileError, match=r"a\.npz: damaged, or no arrays of plain numbers"):
+    with pytest.raises(HandFileError, match=r"a\.npz: no arrays of plain numbers"):
         read_hands(tmp_path / "a.npz")
     np.save(tmp_path / "b.npy", np.array([{"parameters": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(HandFileError, match=r"b\.npy: .*Save them with np\.savez"):

@@ -106,3 +106,10 @@ def test_degenerate_clouds_still_get_unit_normals():
     np.testing.assert_allclose(estimate_normals(line)[:, 0], 0, atol=1e-6)
     with pytest.raises(CloudError, match="at least 3"):
         estimate_normals(ball(2))
+
+
+def test_a_cloud_too_far_out_for_float32_is_refused_with_the_remedy(ball):
+    with pytest.raises(CloudError, match="Subtract an offset"):
+        validate_cloud(ball.astype(np.float64) + [1e6, 0, 0])
+    far = ball.astype(np.float64) + [900.0, 0, 0]
+    assert np.abs(validate_cloud(far) - far).max() < 1e-4
