@@ -10,8 +10,9 @@ from pydantic.dataclasses import dataclass
 
 from fastgrasp_model.yaml_file import STRICT
 
-Size = Annotated[int, Field(strict=True, ge=1)]
-OptionalSize = Annotated[int, Field(strict=True, ge=0)]
+Size = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+OptionalSize = Annotated[int, Field(strict=True, ge=0, le=100_000)]
+Depth = Annotated[int, Field(strict=True, ge=1, le=100)]
 Variant = Literal["", "cvae", "parameters"]
 
 
@@ -44,15 +45,15 @@ class ModelConfig:
     latent: Size = 64
     latent_noise: float = 0.01
     denoiser_width: Size = 384
-    denoiser_depth: Size = 3
+    denoiser_depth: Depth = 3
     diffusion_steps: Size = 1000
     sampling_steps: Size = 20
     guidance: float = 1.0
     noise_scale: float = 1.0
     query_points: Size = 128
-    rounds: OptionalSize = 3
+    rounds: Annotated[int, Field(strict=True, ge=0, le=100)] = 3
     adaptation_width: Size = 512
-    adaptation_depth: Size = 2
+    adaptation_depth: Depth = 2
     implicit_shape_width: OptionalSize = 0
     bone_frames: bool = False
     evaluator_width: OptionalSize = 0

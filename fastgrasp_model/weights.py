@@ -74,8 +74,12 @@ def save_model(model: GraspModel, folder: str | Path, notes: dict | None = None,
 def load_model(folder: str | Path | None = None, hand: ManoLayer | None = None) -> GraspModel:
     """Return the model in a folder (the shipped weights by default), in evaluation mode. Raises WeightsError."""
     folder = Path(folder) if folder else PRETRAINED
-    model = build_model(_read_config(folder), hand or ManoLayer.from_file())
-    model.load_state_dict(_read_tensors(folder / WEIGHTS_FILE, model))
+    config, hand = _read_config(folder), hand or ManoLayer.from_file()
+    with torch.device("meta"):  # shapes alone: a damaged configuration may ask for more memory than there is
+        shapes = build_model(config, hand)
+    tensors = _read_tensors(folder / WEIGHTS_FILE, shapes)
+    model = build_model(config, hand)
+    model.load_state_dict(tensors)
     return model.eval().requires_grad_(False)
 
 

@@ -26,6 +26,7 @@ from fastgrasp_evaluation.datasets.records import (
     RecordHand,
     checked,
     into_object_frame,
+    is_file_name,
     read_plain,
     require,
 )
@@ -124,8 +125,8 @@ def _fits(root: Path, people: list[str], hand: RecordHand) -> dict[str, Template
 
 def find_mesh(root: Path, name: str) -> Path:
     """Return the mesh file of an object. Raises DatasetError."""
-    if "/" in name or name.startswith("."):
-        raise DatasetError(f"{root}: {name!r} is no object of GRAB.")
+    if not is_file_name(name):
+        raise DatasetError(f"{root}: {name[:80]!r} is no object of GRAB.")
     places = [root / folder / f"{name}.ply" for folder in MESH_FOLDERS]
     for place in places:
         if place.is_file():

@@ -23,6 +23,7 @@ from fastgrasp_evaluation.datasets.records import (
     RecordHand,
     checked,
     into_object_frame,
+    is_file_name,
     read_plain,
     require,
 )
@@ -119,8 +120,9 @@ def _entry(data: dict, key: str, path: Path) -> dict:
 
 def _named(root: Path, name: object, path: Path) -> Path:
     """Return the path of a file that a sequence names, relative to `root` and below it."""
-    place = root / str(name)
-    if name is None or root.resolve() not in place.resolve().parents:
+    parts = str(name).split("/")
+    place = root.joinpath(*parts) if all(map(is_file_name, parts)) else root
+    if root.resolve() not in place.resolve().parents:
         raise DatasetError(f"{path}: names the mesh {str(name)[:80]!r}, expected one below {root}/tools. {WHERE}")
     return require(place, f"the mesh that {path.name} names", WHERE)
 

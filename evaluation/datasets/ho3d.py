@@ -23,6 +23,7 @@ from fastgrasp_evaluation.datasets.records import (
     RecordHand,
     checked,
     into_object_frame,
+    is_file_name,
     read_plain,
     require,
 )
@@ -105,7 +106,7 @@ def _annotation(path: Path) -> tuple[dict | None, str, np.ndarray | None]:
     if content["objRot"] is None or content.get("handPose") is None:
         return None, "", None
     name = content.get("objName")
-    if not isinstance(name, str) or "/" in name or name.startswith("."):
+    if not is_file_name(name):
         raise DatasetError(f"{path}: 'objName' is {str(name)[:80]!r}, expected a YCB object's name. {WHERE}")
     corners = content.get("objCorners3DRest")
     if corners is not None:

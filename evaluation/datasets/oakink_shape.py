@@ -26,6 +26,7 @@ from fastgrasp_evaluation.datasets.records import (
     GraspRecords,
     ObjectMesh,
     RecordHand,
+    is_file_name,
     read_plain,
     require,
 )
@@ -129,7 +130,7 @@ def _names(folder: Path, files: tuple[str, ...]) -> dict[str, str]:
         names = {key: value["name"] for key, value in content.items()}
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise DatasetError(f"{path}: expected {{id: {{'name': ...}}}} ({error}). {WHERE}") from error
-    strange = next((n for n in names.values() if not isinstance(n, str) or "/" in n or n.startswith(".")), None)
+    strange = next((name for name in names.values() if not is_file_name(name)), None)
     if strange is not None:
         raise DatasetError(f"{path}: {str(strange)[:80]!r} is no name of a folder. {WHERE}")
     return names

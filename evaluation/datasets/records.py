@@ -196,6 +196,12 @@ def require(path: Path, what: str, source: str) -> Path:
     return path
 
 
+def is_file_name(name: object) -> bool:
+    """Return whether a value is the name of one file or folder: a printable text, not too long, without a path."""
+    plain = isinstance(name, str) and name.isprintable() and not set(name) & set("/\\") and not name.startswith(".")
+    return plain and 0 < len(name.encode("utf-8", "replace")) <= 200
+
+
 def read_plain(read: Callable, path: Path, source: str, *arguments) -> object:
     """Call a reader of `plain_files` on `path`. Raises DatasetError naming the file."""
     try:
@@ -216,4 +222,7 @@ def checked(arrays: dict[str, object], shapes: dict[str, tuple[int, ...]], path:
         except (TypeError, ValueError) as error:
             found = getattr(arrays[key], "shape", type(arrays[key]).__name__)
             raise DatasetError(f"{path}: '{key}' is {found}, expected numbers {shape}. {source}") from error
+        if not np.isfinite(made[key]).all():
+            row = np.argwhere(~np.isfinite(np.atleast_1d(made[key])))[0, 0]
+            raise DatasetError(f"{path}: '{key}' is not finite, first in row {row}. {source}")
     return made

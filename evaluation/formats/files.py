@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
     An .obj with textures gets a vertex for each pair of vertex and texture coordinate. Raises HandProblem.
     """
-    if not path.is_file():
-        raise HandProblem(f"there is no mesh file {path.name}")
+    if not os.path.isfile(path):  # False, not an error, for names that no file can have
+        raise HandProblem(f"there is no mesh file {path.name[:80]}")
     try:
         parts, _ = read_parts(path)
     except MeshFileError as error:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from fastgrasp_model.configuration import OptionalSize, Size, Variant, check_consistent
+from fastgrasp_model.configuration import Depth, OptionalSize, Size, Variant, check_consistent
 from fastgrasp_model.yaml_file import STRICT
 
 
@@ -32,7 +32,7 @@ class PaperConfig:
     hand_width: Size = 1024
     latent: Size = 768
     denoiser_width: Size = 256
-    denoiser_depth: Size = 2
+    denoiser_depth: Depth = 2
     diffusion_steps: Size = 1000
     sampler: Literal["ddim", "ddpm"] = "ddim"
     sampling_steps: Size = 20

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import resource
 
 import pytest
 import torch
@@ -177,3 +178,15 @@ def test_gradients_of_a_round_stay_in_it_and_reach_the_implicit_shape_head_once(
     assert not second.senses.features.requires_grad
     slope = torch.autograd.grad(second.latent.sum(), first.step, retain_graph=True, allow_unused=True)[0]
     assert slope is None, "a round passes no gradient to the rounds before it"
+
+
+@pytest.mark.parametrize("key", ["object_width", "denoiser_width", "denoiser_depth"])
+def test_absurd_sizes_are_refused_before_they_are_allocated(tmp_path, hand, key):
+    save_model(FastGraspModel(SMALL, hand), tmp_path)
+    for size in (99_999, 10**9):
+        config = {**SMALL.to_dict(), key: size}
+        (tmp_path / "config.json").write_text(json.dumps({"model": config, "notes": {}}))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with pytest.raises(WeightsError, match="does not fit|damaged or of another version"):
+            load_model(tmp_path, hand)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < peak + (1 << 20)  # kilobytes

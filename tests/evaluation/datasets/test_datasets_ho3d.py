@@ -89,7 +89,7 @@ def test_the_evaluation_split_has_no_hands(tmp_path):
 @pytest.mark.parametrize("change, said", [
     ({"handPose": np.zeros(45)}, r"'handPose' is \(45,\), expected numbers \(48,\)"),
     ({"objName": "../secret"}, "'objName' is '../secret', expected a YCB object's name"),
-    ({"objTrans": np.full(3, np.nan)}, "transl of ABF10/0000 is not finite"),
+    ({"objTrans": np.full(3, np.nan)}, "'objTrans' is not finite, first in row"),
 ])  # fmt: skip
 def test_damaged_annotations_are_told(tmp_path, change, said):
     layouts.write_ho3d(tmp_path)
