@@ -5,6 +5,8 @@ An object is a mesh or a cloud, a hand any triangle mesh. Coordinates are metres
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import trimesh
 
@@ -18,6 +20,8 @@ UP = np.array([0.0, 0.0, 1.0])
 WHOLE_OBJECT, NEAR_HAND = 0.26, 0.18  # metres; of an object that reaches farther only what is near is framed
 OPEN_HAND_FACES = 1538  # MANO's own; the triangles that close the wrist come after these
 MOST_BEADS = 6000
+CANDIDATES = ((18, 12), (48, 6))  # directions to choose among: elevation in degrees, how many round the object
+MOST_VIEWS = sum(turns for _, turns in CANDIDATES)
 
 
 class SceneItem:
@@ -27,13 +31,20 @@ class SceneItem:
         self.triangles, self.normals, self.points = triangles, normals, points
         self.colour, self.is_skin = colour, is_skin
 
+    @cached_property
+    def caster(self) -> Caster:
+        """Casts rays at the triangles: built once, however often the item is drawn."""
+        return Caster(self.triangles)
+
 
 class SceneObject(SceneItem):
-    """A mesh with sharp creases, or a cloud (N, 3) as beads; None is no object."""
+    """A mesh with sharp creases, or a cloud (N, 3) as beads, without what is not finite; None is no object."""
 
     def __init__(self, mesh):
         if hasattr(mesh, "faces") and len(mesh.faces):
-            triangles, normals, points = _smooth(np.asarray(mesh.vertices), np.asarray(mesh.faces), 35.0)
+            faces = np.asarray(mesh.faces)
+            faces = faces[np.isfinite(mesh.vertices).all(axis=1)[faces].all(axis=1)]
+            triangles, normals, points = _smooth(np.asarray(mesh.vertices), faces, 35.0)
         else:
             points = np.zeros((0, 3)) if mesh is None else getattr(mesh, "vertices", mesh)
             triangles, normals, points = _balls(*beads(points))
@@ -62,15 +73,21 @@ class SceneHand(SceneItem):
 
 
 def directions(scene: SceneObject, hand: SceneHand, count: int, size: int = 72) -> list[np.ndarray]:
-    """Return `count` unit directions from which hand and object both show, each from another side."""
-    caster = Caster(np.concatenate([scene.triangles, hand.triangles]))
+    """Return `count` unit directions from which hand and object both show, each from another side.
+
+    Raises ValueError for fewer than 1 or more than there are to choose among (`MOST_VIEWS`).
+    """
+    if not 1 <= count <= MOST_VIEWS:
+        raise ValueError(f"A hand is drawn from 1 to {MOST_VIEWS} sides, got {count}.")
+    caster = Caster.together([scene.caster, hand.caster])
     worth_of = np.concatenate([np.zeros(len(scene.triangles)), hand.worth])
+    framed = framed_points(scene, [hand])
     candidates, worth = [], []
-    for elevation, turns in ((18, 12), (48, 6)):
+    for elevation, turns in CANDIDATES:
         level = np.cos(np.radians(elevation))
         for azimuth in np.radians(np.arange(turns) * 360 / turns + elevation):
             direction = np.array([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(np.radians(elevation))])
-            camera = framing_camera(scene, [hand], direction, size)
+            camera = Camera.framing(framed, direction, UP, size, size)
             face = caster.first(camera.eye, camera.rays()).face
             of_hand = worth_of[face].sum() / size**2
             of_object = np.count_nonzero(face < len(scene.triangles)) / size**2
@@ -81,23 +98,31 @@ def directions(scene: SceneObject, hand: SceneHand, count: int, size: int = 72) 
 
 def framing_camera(scene: SceneObject, hands: list[SceneHand], direction: np.ndarray, size: int) -> Camera:
     """Return a camera that frames hands and object; of a large object only what is near the hands."""
+    return Camera.framing(framed_points(scene, hands), direction, UP, size, size)
+
+
+def framed_points(scene: SceneObject, hands: list[SceneHand]) -> np.ndarray:
+    """Return the points (N, 3) of hands and object to be framed; of a large object only what is near the hands."""
     points = np.concatenate([hand.points for hand in hands])
     if len(scene.points):
         away = np.linalg.norm(scene.points - points.mean(axis=0), axis=1)
         near = scene.points if away.max() < WHOLE_OBJECT else scene.points[away < NEAR_HAND]
         points = np.concatenate([points, near])
-    return Camera.framing(points, direction, UP, size, size)
+    return points
 
 
 def _apart(candidates: np.ndarray, worth: np.ndarray, count: int) -> list[np.ndarray]:
-    """Return the best of candidate directions (K, 3), the second 80 degrees and the others 50 degrees apart."""
+    """Return the best of candidate directions (K, 3), the second 80 degrees and the others 50 degrees apart; where
+    there are no such any more, the best of those left."""
     level = candidates[:, :2] / np.linalg.norm(candidates[:, :2], axis=1, keepdims=True)
     chosen: list[int] = []
     for _ in range(count):
-        apart = np.ones(len(candidates), dtype=bool)
+        left = np.ones(len(candidates), dtype=bool)
+        left[chosen] = False
+        apart = left.copy()
         for other in chosen:
             apart &= level @ level[other] < np.cos(np.radians(80 if len(chosen) == 1 else 50))
-        options = np.flatnonzero(apart) if apart.any() else np.arange(len(candidates))
+        options = np.flatnonzero(apart if apart.any() else left)
         chosen.append(int(options[worth[options].argmax()]))
     return [candidates[i] for i in chosen]
 
@@ -108,6 +133,8 @@ def _checked(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.nd
         raise ValueError(f"A hand to draw needs vertices (V, 3) and faces (F, 3), got {vertices.shape}, {faces.shape}.")
     if not np.isfinite(vertices).all():
         raise ValueError("This hand has vertices that are not finite; it cannot be drawn.")
+    if faces.min() < 0 or faces.max() >= len(vertices):
+        raise ValueError(f"This hand has faces of vertices outside 0 to {len(vertices) - 1}; it cannot be drawn.")
     return vertices, faces
 
 

@@ -29,17 +29,20 @@ def picture(items: list[SceneItem], camera: Camera, up: np.ndarray) -> np.ndarra
     """Draw items: return (H, W, 4) float, linear colour and coverage; `up` (3,) is the direction of the sky."""
     image = np.zeros((camera.height * camera.width, 4))
     items = [item for item in items if len(item.triangles)]
-    caster = Caster(np.concatenate([item.triangles for item in items]))
+    caster = Caster.together([item.caster for item in items])
     rays = camera.rays()
     hits = caster.first(camera.eye, rays)
     if not len(hits.ray):
         return image.reshape(camera.height, camera.width, 4)
-    normals = np.concatenate([item.normals for item in items])
-    normal = np.einsum("nk,nki->ni", hits.weights, normals[hits.face])
+    ends = np.cumsum([len(item.triangles) for item in items])
+    owner = np.searchsorted(ends, hits.face, side="right")
+    normals = np.zeros((len(hits.face), 3, 3))
+    for number, item in enumerate(items):
+        normals[owner == number] = item.normals[hits.face[owner == number] - ends[number] + len(item.triangles)]
+    normal = np.einsum("nk,nki->ni", hits.weights, normals)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     to_eye = -rays[hits.ray]
     normal *= np.where(np.einsum("ni,ni->n", hits.facing, to_eye) < 0, -1.0, 1.0)[:, None]  # open meshes have two sides
-    owner = np.repeat(np.arange(len(items)), [len(item.triangles) for item in items])[hits.face]
     albedo = np.array([item.colour for item in items])[owner]
     skin = np.array([item.is_skin for item in items])[owner][:, None]
     surface = _VisibleSurface(hits.position, normal, hits.ray, camera.width)

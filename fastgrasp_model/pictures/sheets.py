@@ -28,8 +28,10 @@ def render_grasps(
 
     object_mesh: `trimesh.Trimesh`, or a point cloud (N, 3), metres, in the frame of the grasps; path: .png or .jpg,
     written atomically and returned; title: a line above the picture; panel: width and height of one panel in pixels.
-    Raises ValueError for no grasps, OSError where the path cannot be written.
+    Below each column stands the grasp's number in the file, from 0. Raises ValueError for no grasps and for numbers
+    below 1, OSError where the path cannot be written.
     """
+    _at_least_one(views=views, max_hands=max_hands, panel=panel)
     count = min(max_hands, len(grasps))
     if count == 0:
         raise ValueError("There are no grasps to draw.")
@@ -38,7 +40,7 @@ def render_grasps(
     for i in range(count):
         hand = _hand(grasps, i)
         for row, direction in enumerate(directions(scene, hand, views)):
-            caption = f"grasp {i + 1}   score {grasps.score[i]:.2f}" if row == 0 else ""
+            caption = f"grasp {i}   score {grasps.score[i]:.2f}" if row == 0 else ""
             rows[row].append((_panel(scene, hand, direction, panel), caption))
     return save_picture(compose(rows, panel, title), path)
 
@@ -48,8 +50,10 @@ def render_sheet(
 ) -> Path:
     """Draw a sheet of many grasps, one panel for each of `items`: (grasps, index, mesh or cloud, label).
 
-    path: .png or .jpg, returned; columns: panels in a row.
+    path: .png or .jpg, returned; columns: panels in a row. An object that several items share is prepared once. Raises
+    ValueError for no items and for numbers below 1, OSError where the path cannot be written.
     """
+    _at_least_one(columns=columns, panel=panel)
     if not items:
         raise ValueError("There are no grasps to draw.")
     scenes: dict[int, SceneObject] = {}
@@ -76,6 +80,7 @@ def hand_views(
     hands hold the same object; keypoints (21, 3) in MediaPipe order: sides that show the fingers are preferred.
     Raises ValueError for wrong shapes, no faces, or vertices that are not finite.
     """
+    _at_least_one(views=views, panel=panel)
     hand = SceneHand(vertices, faces, keypoints)
     scene = object_mesh if isinstance(object_mesh, SceneObject) else SceneObject(object_mesh)
     pictures = []
@@ -84,6 +89,13 @@ def hand_views(
         _lay(paper, _panel(scene, hand, direction, panel))
         pictures.append(_bytes(paper))
     return pictures
+
+
+def _at_least_one(**numbers: int) -> None:
+    """Raise ValueError for a number below 1."""
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name} is 1 or more, got {number}.")
 
 
 def _panel(scene: SceneObject, hand: SceneHand, direction: np.ndarray, size: int) -> np.ndarray:

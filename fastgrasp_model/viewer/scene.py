@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import trimesh
 
+from fastgrasp_model.pictures.camera import looking
 from fastgrasp_model.pictures.scene import UP, SceneHand, SceneObject, beads, directions, framing_camera
 
 SKIN, OBJECT = (220, 166, 137), (150, 170, 190)  # sRGB
@@ -49,8 +50,7 @@ class BestView:
         """Set a viser camera; `aspect` is width by height of its picture. On a phone the panel covers the lower part:
         the grasp stands above it."""
         distance = 1.12 * self.distance / min(1.0, aspect)
-        right = np.cross(UP, self.direction)
-        up = np.cross(self.direction, right / np.linalg.norm(right))
+        up = -looking(self.direction, UP)[1]
         lowered = 0.18 * 2 * distance * np.tan(FIELD_OF_VIEW / 2) if aspect < PHONE else 0.0
         look_at = self.target - lowered * up
         camera.fov = float(FIELD_OF_VIEW)

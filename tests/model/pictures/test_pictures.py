@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import trimesh
 
-from fastgrasp_model.pictures import hand_views, render_grasps, render_sheet
+from fastgrasp_model.pictures import camera, hand_views, render_grasps, render_sheet
 from fastgrasp_model.pictures.camera import Camera, Caster
-from fastgrasp_model.pictures.scene import UP, SceneHand, SceneObject
+from fastgrasp_model.pictures.scene import MOST_VIEWS, UP, SceneHand, SceneObject, directions
 from fastgrasp_model.pictures.shading import panel
+from fastgrasp_model.pictures.sheets import compose
 
 SIZE = 120
 BOX = trimesh.creation.box((0.06, 0.06, 0.06))
@@ -42,6 +43,75 @@ def test_a_box_fills_the_frame_from_every_side_also_from_straight_above(directio
     picture = panel([scene], Camera.framing(scene.points, direction, UP, 60, 60), UP)
     assert np.isfinite(picture).all() and 0.4 < picture[..., 3].mean() < 0.95
     assert picture[1:-1, 1:-1].min() >= 0 and picture.max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("up", [(0, 0, 1), (0, 0, 5), (1, 1, 1), (-1, -1, -1), (1e-9, 0, 0)])
+def test_looking_along_up_is_seen_as_from_any_side(up):
+    """From straight above and below, whatever is up and however long it is."""
+    scene = SceneObject(BOX)
+    for direction in (up, np.negative(up)):
+        camera = Camera.framing(scene.points, direction, up, 40, 40)
+        assert camera.rotation @ camera.rotation.T == pytest.approx(np.eye(3), abs=1e-12)
+        picture = panel([scene], camera, np.divide(up, np.linalg.norm(up)))
+        assert np.isfinite(picture).all() and 0.3 < picture[..., 3].mean() < 0.95
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"direction": (0, 0, 0)}, "direction of a camera is three finite numbers"),
+        ({"direction": (np.nan, 0, 1)}, "direction of a camera is three finite numbers"),
+        ({"direction": (1, 0)}, "direction of a camera is three finite numbers"),
+        ({"up": (0, 0, 0)}, "up of a camera is three finite numbers"),
+        ({"up": (0, 0, np.inf)}, "up of a camera is three finite numbers"),
+        ({"width": 0}, "1 pixel or more, got 0 x 20"),
+        ({"height": -3}, "1 pixel or more, got 20 x -3"),
+        ({"points": np.zeros((0, 3))}, "nothing to look at"),
+        ({"points": np.full((2, 3), np.nan)}, "nothing to look at"),
+    ],
+)
+def test_a_camera_that_cannot_be_says_why(changes, message):
+    usual = {"points": BOX.vertices, "direction": (1, 0, 0), "up": UP, "width": 20, "height": 20}
+    with pytest.raises(ValueError, match=message):
+        Camera.framing(**{**usual, **changes})
+
+
+@pytest.mark.parametrize("shown", [np.zeros((1, 3)), np.array([[0, 0, 0], [0.1, 0, 0]]), np.full((3, 3), 0.2)])
+def test_few_points_are_seen_from_outside(shown):
+    scene = SceneObject(shown)
+    picture = panel([scene], Camera.framing(scene.points, (1, 1, 0), UP, 60, 60), UP)
+    assert 0.001 < picture[..., 3].mean() < 0.95
+
+
+def test_a_flat_object_is_drawn_from_its_edge_too():
+    flat = SceneObject(trimesh.Trimesh([[0, 0, 0], [0.1, 0, 0], [0, 0.1, 0]], [[0, 1, 2]], process=False))
+    for direction in ((0, 0, 1), (1, 0, 0)):
+        assert np.isfinite(panel([flat], Camera.framing(flat.points, direction, UP, 40, 40), UP)).all()
+
+
+def test_an_empty_scene_is_an_empty_picture():
+    assert not panel([SceneObject(None)], Camera.framing(np.zeros((1, 3)), (1, 0, 0), UP, 20, 20), UP).any()
+
+
+def test_what_is_not_finite_in_a_mesh_is_left_out():
+    broken = BOX.copy()
+    vertices = np.array(broken.vertices)
+    vertices[0] = np.nan
+    scene = SceneObject(trimesh.Trimesh(vertices, broken.faces, process=False))
+    assert np.isfinite(scene.points).all() and 0 < len(scene.triangles) < len(broken.faces)
+
+
+def test_triangles_prepared_apart_are_hit_as_together():
+    ball = trimesh.creation.icosphere(subdivisions=2, radius=0.04).apply_translation((0.03, 0, 0))
+    camera = Camera.framing(scene_mesh(BOX, ball).vertices, (1, 0.5, 0.4), UP, 50, 50)
+    rays = camera.rays()
+    apart = Caster.together([Caster(BOX.triangles), Caster(np.zeros((0, 3, 3))), Caster(ball.triangles)])
+    together = Caster(np.concatenate([BOX.triangles, ball.triangles]))
+    one, other = apart.first(camera.eye, rays), together.first(camera.eye, rays)
+    assert np.array_equal(one.ray, other.ray) and np.array_equal(one.face, other.face)
+    assert np.abs(one.position - other.position).max() < 1e-6 and np.abs(one.facing - other.facing).max() < 1e-9
+    eyes = np.broadcast_to(camera.eye, rays.shape)
+    assert np.array_equal(apart.blocked(eyes, rays), together.blocked(eyes, rays))
 
 
 def test_shadow_darkens_what_lies_behind_the_light():
@@ -115,6 +185,40 @@ def test_no_grasps_no_picture(grasps, tmp_path):
         render_grasps(grasps[[]], None, tmp_path / "x.png")
 
 
+@pytest.mark.parametrize("number", [0, -1])
+def test_numbers_below_one_are_refused(grasps, tmp_path, number):
+    path = tmp_path / "x.png"
+    for name in ("views", "max_hands", "panel"):
+        with pytest.raises(ValueError, match=f"{name} is 1 or more, got {number}"):
+            render_grasps(grasps, BOX, path, **{name: number})
+    for name in ("columns", "panel"):
+        with pytest.raises(ValueError, match=f"{name} is 1 or more, got {number}"):
+            render_sheet([(grasps, 0, BOX, "")], path, **{name: number})
+    for name in ("views", "panel"):
+        with pytest.raises(ValueError, match=f"{name} is 1 or more, got {number}"):
+            hand_views(grasps.vertices[0], grasps.faces, BOX, **{name: number})
+    assert not path.exists()
+
+
+def test_many_sides_are_all_different(grasps):
+    scene, hand = SceneObject(BOX), SceneHand(grasps.vertices[0], grasps.faces)
+    found = np.array(directions(scene, hand, MOST_VIEWS, size=20))
+    assert len(np.unique(found.round(6), axis=0)) == MOST_VIEWS
+    with pytest.raises(ValueError, match=f"from 1 to {MOST_VIEWS} sides, got {MOST_VIEWS + 1}"):
+        directions(scene, hand, MOST_VIEWS + 1)
+
+
+def test_grasps_count_from_0_as_in_the_arrays(grasps, tmp_path, monkeypatch):
+    from fastgrasp_model.pictures import sheets
+
+    captions = []
+    monkeypatch.setattr(
+        sheets, "compose", lambda rows, *more: captions.extend(words for _, words in rows[0]) or compose(rows, *more)
+    )
+    render_grasps(grasps, BOX, tmp_path / "g.png", views=1, panel=30)
+    assert captions == ["grasp 0   score 0.90", "grasp 1   score 0.50"]
+
+
 def capsules() -> trimesh.Trimesh:
     """Four fingers without a palm, on no hand model's mesh."""
     fingers = [trimesh.creation.capsule(0.06, 0.008).apply_translation((0.025 * i, -0.07, 0)) for i in range(4)]
@@ -162,6 +266,17 @@ def test_a_sheet_prepares_each_object_once(grasps, tmp_path, monkeypatch):
     assert len(made) == 1
 
 
+def test_triangles_are_handed_to_embree_once_for_each_object_and_hand(grasps, tmp_path, monkeypatch):
+    made = []
+    build = camera._Part.__init__
+    monkeypatch.setattr(camera._Part, "__init__", lambda part, triangles: made.append(1) or build(part, triangles))
+    render_sheet([(grasps, 0, BOX, ""), (grasps, 1, BOX, ""), (grasps, 0, BOX, "")], tmp_path / "s.png", panel=40)
+    assert len(made) == 1 + 3
+    made.clear()
+    render_grasps(grasps, BOX, tmp_path / "g.png", views=2, panel=40)
+    assert len(made) == 1 + 2
+
+
 def test_one_hand_looks_as_in_a_picture_of_grasps(grasps, tmp_path):
     box = trimesh.creation.box((0.06, 0.06, 0.06)).apply_translation((0, -0.05, 0))
     (view,) = hand_views(grasps.vertices[0], grasps.faces, box, grasps.keypoints[0], views=1, panel=100)
@@ -184,5 +299,7 @@ def test_hands_that_cannot_be_drawn_are_refused(grasps):
         hand_views(broken, grasps.faces, None)
     with pytest.raises(ValueError, match=r"got \(778, 3\), \(0, 3\)"):
         hand_views(grasps.vertices[0], grasps.faces[:0], None)
+    with pytest.raises(ValueError, match="faces of vertices outside 0 to 777"):
+        hand_views(grasps.vertices[0], grasps.faces + 1, None)
     with pytest.raises(ValueError, match=r"got \(778, 2\)"):
         hand_views(grasps.vertices[0][:, :2], grasps.faces, None)
