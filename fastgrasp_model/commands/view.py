@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -34,7 +35,7 @@ class ViewOptions:
     object: Annotated[str | None, arg(metavar="OBJECT")] = None
     """of a file: the object's mesh or cloud, in its frame; of a set: such as mug:12"""
     out: Annotated[Path | None, arg(metavar="FILE.png")] = None
-    """where to draw, .png .jpg or .html (of a file: default a .png beside it)"""
+    """where to draw, .png .jpg or .html (of a file: default g_view.png beside g.npz, never over another file)"""
     interactive: bool = False
     """of a file: show it in the browser, and write nothing"""
     hands: AtLeastOne | None = None
@@ -100,7 +101,7 @@ def _view_set(options: ViewOptions) -> int:
 def _view_file(options: ViewOptions) -> int:
     """Draw the first grasps of a grasp file, or show it in the browser."""
     interactive = bool(_given(options, _OF_THE_BROWSER))
-    out = options.out or Path(options.grasps).with_suffix(".png")
+    out = options.out or free_name(Path(options.grasps))
     if interactive or _is_page(out):
         _refuse(options, ("hands", "views"), "for pictures; leave it out, or add --out picture.png")
     if interactive:
@@ -118,8 +119,9 @@ def _view_file(options: ViewOptions) -> int:
 
     from fastgrasp_model.pictures import render_grasps
 
+    wrote = _wrote(out)
     render_grasps(grasps, shown, out, views=options.views or 2, max_hands=options.hands or 4, title=name)
-    print(f"wrote {out}")
+    print(wrote)
     return 0
 
 
@@ -131,8 +133,9 @@ def _draw_sheet(grasps: BrowsableSet, rows, options: ViewOptions) -> int:
     shown = page_of(rows, page, size, options.seed)
     words = f"{grasps.name}, {_chosen(options)}: page {page} of {math.ceil(len(rows) / size)}"
     words += f", seed {options.seed}" if options.seed is not None else ""
+    wrote = _wrote(options.out)
     draw_sheet(grasps, shown, options.out, words, options.columns or COLUMNS)
-    print(f"wrote {options.out}: {len(shown)} of {len(rows)} grasps")
+    print(f"{wrote}: {len(shown)} of {len(rows)} grasps")
     return 0
 
 
@@ -160,8 +163,9 @@ def _serve(grasps: BrowsableSet, options: ViewOptions, row: int = 0) -> int:
     viewer = GraspViewer(grasps, options.port or 0, row, options.family, options.type, options.split)
     try:
         if options.out:
+            wrote = _wrote(options.out)
             write_bytes(options.out, viewer.page().encode())
-            print(f"wrote {options.out}: grasp {viewer.row}")
+            print(f"{wrote}: grasp {viewer.row}")
             return 0
         print(f"{grasps.name}: {len(grasps)} grasps at {viewer.address}\nCtrl-C ends", flush=True)
         if not options.no_browser and _has_screen():
@@ -175,6 +179,22 @@ def _serve(grasps: BrowsableSet, options: ViewOptions, row: int = 0) -> int:
     finally:
         viewer.stop()
     return 0
+
+
+def free_name(grasps: Path) -> Path:
+    """Return where a picture of a grasp file is written by default: the first free name of g_view.png, g_view_2.png ...
+
+    Never g.png, which `fastgrasp generate --out g.npz --render g.png` writes.
+    """
+    for number in itertools.count(1):
+        path = grasps.with_name(f"{grasps.stem}_view{f'_{number}' if number > 1 else ''}.png")
+        if not path.exists():
+            return path
+
+
+def _wrote(path: Path) -> str:
+    """Return what to say once `path`, which may exist now, is written."""
+    return f"replaced {path}" if path.exists() else f"wrote {path}"
 
 
 def _has_screen() -> bool:

@@ -8,8 +8,8 @@ from command_line import refused, run
 def test_view_draws_beside_the_grasp_file(capsys, grasp_file, box_file, tmp_path):
     copy = shutil.copy(grasp_file, tmp_path / "copy.npz")
     code, text, _ = run(capsys, "view", copy, "--object", box_file, "--hands", 1, "--views", 1)
-    assert code == 0 and (tmp_path / "copy.png").stat().st_size > 5000
-    assert text == f"wrote {tmp_path / 'copy.png'}\n"
+    assert code == 0 and (tmp_path / "copy_view.png").stat().st_size > 5000
+    assert text == f"wrote {tmp_path / 'copy_view.png'}\n"
 
 
 def test_a_missing_file_is_named(capsys, tmp_path):

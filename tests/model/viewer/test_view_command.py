@@ -83,8 +83,19 @@ def test_wrong_requests_are_one_line(words, message, tmp_path):
 def test_a_grasp_file_is_drawn_beside_it(grasp_file, capsys):
     with pytest.raises(ValueError, match="--per-page is for grasp sets; g.npz is a grasp file"):
         main(["g.npz", "--per-page", "4"])
-    assert "wrote g.png" in run(["g.npz", "--hands", 1, "--views", 1, "--object", "can.ply"], capsys)
-    assert min(Image.open("g.png").size) > 300
+    assert "wrote g_view.png" in run(["g.npz", "--hands", 1, "--views", 1, "--object", "can.ply"], capsys)
+    assert min(Image.open("g_view.png").size) > 300
+
+
+def test_no_file_is_overwritten_unasked(grasp_file, tmp_path, capsys):
+    """g.png is what `generate --render g.png` wrote; only --out replaces a file, and says so."""
+    for name in ("g.png", "g_view.png"):
+        (tmp_path / name).write_bytes(b"another command's")
+    words = ["g.npz", "--hands", 1, "--views", 1]
+    assert run(words, capsys) == "wrote g_view_2.png\n" and run(words, capsys) == "wrote g_view_3.png\n"
+    for name in ("g.png", "g_view.png"):
+        assert (tmp_path / name).read_bytes() == b"another command's"
+    assert run([*words, "--out", "g.png"], capsys) == "replaced g.png\n"
 
 
 def test_without_viser_pictures_are_drawn_and_the_rest_names_the_extra(grasp_file, monkeypatch, capsys):
