@@ -24,6 +24,7 @@ from fastgrasp_evaluation.datasets.records import (
     GraspRecords,
     ObjectMesh,
     RecordHand,
+    check_rotations,
     checked,
     into_object_frame,
     is_file_name,
@@ -93,6 +94,9 @@ def _rows(root: Path, split: str) -> tuple[dict[str, np.ndarray], list[str]]:
     file = require(root / split / f"grabnet_{split}.npz", f"the frames of GRAB's split {split}", WHERE)
     names = require(root / split / "frame_names.npz", "which person and object each frame shows", WHERE)
     rows = checked(read_plain(read_npz, file, WHERE, _ROWS), _ROWS, file, WHERE)
+    for key in rows:
+        if key.endswith("rotmat"):
+            check_rotations(rows[key], key, file, WHERE)
     found = read_plain(read_npz, names, WHERE, ("frame_names",)).get("frame_names")
     frames = [str(name) for name in np.asarray(found).reshape(-1)] if found is not None else []
     lengths = {key: len(array) for key, array in rows.items()} | {"frame_names": len(frames)}

@@ -196,6 +196,14 @@ def require(path: Path, what: str, source: str) -> Path:
     return path
 
 
+def check_rotations(matrices: np.ndarray, key: str, path: Path, source: str) -> None:
+    """Check that matrices (N, ..., 3, 3) are rotations, to a hundredth. Raises DatasetError naming the first row."""
+    near = np.abs(matrices @ np.swapaxes(matrices, -1, -2) - np.eye(3)).max((-1, -2)) < 0.01
+    wrong = ~(near & (np.linalg.det(matrices) > 0)).reshape(len(matrices), -1).all(axis=1)
+    if wrong.any():
+        raise DatasetError(f"{path}: '{key}' is no rotation in row {wrong.argmax()}. {source}")
+
+
 def is_file_name(name: object) -> bool:
     """Return whether a value is the name of one file or folder: a printable text, not too long, without a path."""
     plain = isinstance(name, str) and name.isprintable() and not set(name) & set("/\\") and not name.startswith(".")

@@ -36,8 +36,8 @@ def read_parts(path: Path) -> tuple[list[trimesh.Trimesh], np.ndarray]:
         with silent():
             loaded = trimesh.load(path, process=False)
             parts = list(loaded.dump()) if isinstance(loaded, trimesh.Scene) else [loaded]
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise MeshFileError("it asks for more memory than there is") from error
     except ImportError as error:  # for text that is not UTF-8 trimesh asks for a package that guesses encodings
         raise MeshFileError("its text is not UTF-8") from error
     except Exception as error:  # trimesh lets the errors of many parsers through

@@ -135,6 +135,7 @@ def test_a_raw_sequence_that_names_a_file_elsewhere_is_refused(tmp_path):
     ("trans_rhand", np.zeros((2, 3)), "expected as many rows"),
     ("trans_rhand", np.zeros((3, 4)), r"'trans_rhand' is \(3, 4\), expected numbers \(-1, 3\)"),
     ("trans_rhand", np.full((3, 3), np.nan), "'trans_rhand' is not finite, first in row"),
+    ("fpose_rhand_rotmat", np.zeros((3, 15, 3, 3)), "is no rotation in row 0"),
     ("fpose_rhand_rotmat", None, "has no 'fpose_rhand_rotmat'"),
 ])  # fmt: skip
 def test_damaged_rows_are_told(grabnet, key, value, said):
