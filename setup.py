@@ -172,6 +172,7 @@ setup(
     package_dir=ROOMS,
     package_data={
         "fastgrasp_model": ["hand/data/*", "weights/**/*", "renamed.json"],
+        "fastgrasp_ros": ["data/*"],
         "fastgrasp_evaluation": ["metrics/*.yaml", "report/*.yaml", "report/templates/*", "study/page/*"],
         "fastgrasp_synthesis": ["data/*.npz"],
     },

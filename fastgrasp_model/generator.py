@@ -34,6 +34,11 @@ TEMPERATURE = 0.5  # of the grasp points' density in the training set; below 1, 
 STABILITY_WEIGHT = 1.0  # exponent of the probability that a grasp at a point is stable, in drawing points
 GRASP_POINTS = 64  # at most so many carry grasps; more grasps share them
 BATCH = 512  # hands made at once, where a grasp has several candidates
+MOST_GRASPS, MOST_CANDIDATES = 4096, 1024  # of one request, for memory and time
+
+
+class RequestError(ValueError):
+    """A request that cannot be meant; the message names the argument and what was expected."""
 
 
 class EncodedObject(NamedTuple):
@@ -105,14 +110,11 @@ class GraspGenerator:
             min_score: grasps with a lower score are dropped, 0 to 1; the batch can be empty then.
 
         Returns `Grasps` in the frame of the cloud, best score first; `Grasps.any_good` is False where no grasp of this
-        cloud is likely to hold. Raises CloudError where something is wrong with the cloud, ValueError for num_grasps
-        or candidates below 1, min_score outside 0 to 1, or an unknown side.
+        cloud is likely to hold. Raises CloudError where something is wrong with the cloud, RequestError (a ValueError)
+        for num_grasps outside 1 to `MOST_GRASPS`, candidates outside 1 to `MOST_CANDIDATES`, a negative seed, min_score
+        outside 0 to 1 or a viewpoint that is no point, ValueError for an unknown side.
         """
-        for name, count in (("num_grasps", num_grasps), ("candidates", candidates)):
-            if count < 1:
-                raise ValueError(f"{name}: expected 1 or more, got {count}")
-        if not 0 <= min_score <= 1:
-            raise ValueError(f"min_score: expected 0 to 1, got {min_score}")
+        _check_request(num_grasps, candidates, seed, min_score, viewpoint)
         side = checked_side(side or self.side)
         flip = np.array([-1.0 if side == "left" else 1.0, 1.0, 1.0])  # a left grasp is a right one in the mirror
         cloud = validate_cloud(points) * flip.astype(np.float32)
@@ -197,6 +199,20 @@ class GraspGenerator:
             return generator
         seed = int(torch.randint(2**31, (1,), generator=generator))
         return torch.Generator(self.device).manual_seed(seed)
+
+
+def _check_request(num_grasps: int, candidates: int, seed: int, min_score: float, viewpoint: object) -> None:
+    for name, value, low, high in (
+        ("num_grasps", num_grasps, 1, MOST_GRASPS), ("candidates", candidates, 1, MOST_CANDIDATES),
+        ("seed", seed, 0, 2**63 - 1), ("min_score", min_score, 0, 1),
+    ):  # fmt: skip
+        if not low <= value <= high:
+            raise RequestError(f"{name}: expected {low} to {high}, got {value}")
+    if viewpoint is None:
+        return
+    place = np.asarray(viewpoint)
+    if place.shape != (3,) or place.dtype.kind not in "fiu" or not np.isfinite(place).all():
+        raise RequestError(f"viewpoint: expected three finite numbers in metres, got {viewpoint!r:.80}")
 
 
 def _grasp_points(rounds: range, count: int, frames: int) -> Tensor:

@@ -46,7 +46,7 @@ def model_config(content: dict[str, Any], where: str = "model", quiet: bool = Tr
     """
     content = _without_switches(renamed(content, "model", f"{where}.", quiet), where)
     method = content.get("method", "default")
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ConfigurationError(f"{where}.method: expected {' or '.join(METHODS)}, got {method!r}")
     return validated(_named(METHODS[method][0]), content, where)
 

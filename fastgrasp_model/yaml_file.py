@@ -32,7 +32,9 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         content = yaml.safe_load(Path(path).read_text())
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such file; expected a YAML configuration") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}; expected a YAML configuration") from error
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise ConfigurationError(f"{path}: cannot be read as YAML ({error})") from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: expected a mapping of keys to values, got {type(content).__name__}")

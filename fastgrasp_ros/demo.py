@@ -36,7 +36,7 @@ class DemoOptions:
     out: Annotated[Path, arg(metavar="DIR")] = Path("out/demo")
     """folder for grasps.npz and grasps.png"""
     object_file: Annotated[Path | None, arg(metavar="MESH")] = None
-    """the object, in metres (default: the mug that pybullet ships)"""
+    """the object, in metres (default: a mug)"""
     num_grasps: AtLeastOne = 8
     """how many grasps"""
     seed: NotNegative = 0
@@ -58,10 +58,8 @@ class Received:
 
 
 def demo_object() -> Path:
-    """Return the mug that pybullet ships."""
-    import pybullet_data
-
-    return Path(pybullet_data.getDataPath()) / "objects" / "mug.obj"
+    """Return the mug of the demo, one of the open set's objects (`mug:3`)."""
+    return Path(__file__).parent / "data" / "mug.ply"
 
 
 def choose_domain() -> str:

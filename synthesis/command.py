@@ -11,7 +11,7 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-from fastgrasp_model.commands.shared import AboveZero, AtLeastOne, InputError, NotNegative, check_output, parse
+from fastgrasp_model.commands.shared import AboveZero, AtLeastOne, InputError, Seed, check_output, parse
 
 _DESCRIPTION = """\
 Make verified human grasps on procedural objects or on your own meshes, in resumable shards.
@@ -45,7 +45,7 @@ class SynthesizeOptions:
     """hands optimised on each object"""
     config: Path | None = None
     """YAML like config/synthesis.yaml (default: the built-in values)"""
-    seed: NotNegative = 0
+    seed: Seed = 0
     """same seed, same shards"""
     device: str = "cpu"
     """cpu or cuda"""
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _complain(error: Exception) -> int:
-    print(f"fastgrasp synthesize: {error}", file=sys.stderr)
+    print(f"fastgrasp synthesize: error: {error}", file=sys.stderr)
     return 2
 
 

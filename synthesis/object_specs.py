@@ -15,6 +15,8 @@ from importlib import import_module
 
 import numpy as np
 
+from fastgrasp_model.commands.extras import require
+
 # modules whose public functions are the families
 CATEGORIES = ("vessels", "packages", "cookware", "kitchen", "fruits", "bathroom", "office", "household")
 CATEGORIES += ("workshop", "fittings", "machines", "appliances", "toys", "plain")
@@ -130,8 +132,8 @@ def _urdf_solid(number: int):
     from pathlib import Path
 
     import manifold3d as m3
-    import pybullet_data
 
+    pybullet_data = require("pybullet_data", "the solids urdf:N of the open set", "legacy")
     path = Path(pybullet_data.getDataPath()) / "random_urdfs" / f"{number:03d}" / f"{number:03d}.obj"
     if not path.is_file():
         raise ObjectSpecError(f"{path} is missing; install pybullet 3.2.7, whose wheel holds the random_urdfs")

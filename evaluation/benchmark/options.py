@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from fastgrasp_model.commands.shared import AtLeastOne, NotNegative
+from fastgrasp_model.commands.shared import AtLeastOne, NotNegative, Seed
 
 
 @dataclass
@@ -28,7 +28,7 @@ class BenchmarkOptions:
     """whole surface, or one camera's view"""
     viewpoint: Literal["known", "unknown", "wrong"] = "known"
     """of a partial cloud: the camera's position is told, not told, or told on the object's other side"""
-    seed: NotNegative = 0
+    seed: Seed = 0
     """the first seed"""
     seeds: AtLeastOne = 1
     """number of seeds; with several the tables show mean and standard deviation"""

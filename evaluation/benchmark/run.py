@@ -21,7 +21,7 @@ from fastgrasp_evaluation.commands.reporting import print_report, write_outputs
 from fastgrasp_evaluation.metrics.evaluate import refused
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_evaluation.metrics.parallel import Task, find_meshes, measure_tasks, prepare, run_jobs
-from fastgrasp_evaluation.metrics.protocols import protocol_names
+from fastgrasp_evaluation.metrics.protocols import check_simulator, protocol_names
 from fastgrasp_evaluation.metrics.summary import BenchmarkError, add_comparisons, build_report, read_report
 from fastgrasp_model import __version__
 from fastgrasp_model.device import usable_device
@@ -118,6 +118,8 @@ def _generator(options: BenchmarkOptions):
 def _measured(tasks: list, lost: list, options: BenchmarkOptions, of_set: bool = False) -> dict:
     """Measure tasks and build their report. `of_set`: they are grasps of a set, whatever `options.kind` says."""
     protocols = protocol_names(options.protocol)
+    if options.simulation:
+        check_simulator(protocols)
     measured = measure_tasks(tasks, protocols, options.simulation, options.workers, options.quiet, options.mano)
     of_set = of_set or options.kind == "open-set"
     settings = {

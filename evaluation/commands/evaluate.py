@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from fastgrasp_model.commands.shared import AtLeastOne, InputError, check_output, parse
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, Unit, check_output, parse
 
 
 @dataclass
@@ -25,7 +25,9 @@ class EvaluateOptions:
     grasps: Annotated[Positional[Path], arg(metavar="GRASPS")]
     """a grasp file, or a folder of files or meshes"""
     object: Annotated[Path | None, arg(metavar="MESH")] = None
-    """the object's mesh, in metres, in the frame of the grasps"""
+    """the object's mesh, in the frame of the grasps"""
+    object_unit: Unit = "m"
+    """unit of the lengths in the meshes"""
     objects: Annotated[Path | None, arg(metavar="DIR")] = None
     """a folder of meshes, for grasps on several objects"""
     protocol: Literal["strict", "legacy", "both"] = "both"
@@ -84,7 +86,7 @@ def _tasks(options: EvaluateOptions) -> list:
 
     if (options.object is None) == (options.objects is None):
         raise InputError("give either --object MESH (one object), or --objects DIR (meshes named as the grasps say)")
-    alone = None if options.object is None else MeshFile(options.object.stem, options.object)
+    alone = None if options.object is None else MeshFile(options.object.stem, options.object, options.object_unit)
     sets = read_hands(
         options.grasps, layer_for=lambda side: ManoLayer.from_file(options.mano, side=side), side=options.side,
         unit=options.unit, object_name=alone.name if alone else None,
@@ -94,7 +96,8 @@ def _tasks(options: EvaluateOptions) -> list:
         raise InputError(
             f"{options.grasps} holds grasps on {len(names)} objects ({', '.join(names[:5])}, ...); give --objects DIR"
         )
-    meshes = {alone.name: alone} if alone else {mesh.name: mesh for mesh in find_meshes([options.objects])}
+    found = [alone] if alone else find_meshes([options.objects], options.object_unit)
+    meshes = {mesh.name: mesh for mesh in found}
     missing = [name for name in names if not alone and name not in meshes]
     if missing:
         raise InputError(
@@ -106,11 +109,13 @@ def _tasks(options: EvaluateOptions) -> list:
 
 def _measured(tasks: list, options: EvaluateOptions) -> dict:
     from fastgrasp_evaluation.metrics.parallel import measure_tasks
-    from fastgrasp_evaluation.metrics.protocols import protocol_names
+    from fastgrasp_evaluation.metrics.protocols import check_simulator, protocol_names
     from fastgrasp_evaluation.metrics.summary import BenchmarkError, build_report
     from fastgrasp_model import __version__
 
     protocols = protocol_names(options.protocol)
+    if options.simulation:
+        check_simulator(protocols)
     measured = measure_tasks(tasks, protocols, options.simulation, options.workers, options.json, options.mano)
     if all(part.refused for part in measured):
         raise BenchmarkError(f"No object can be measured. {measured[0].object_name}: {measured[0].refused}")

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from fastgrasp_model.commands.shared import AtLeastOne, InputError, NotNegative, check_output, parse
+from fastgrasp_model.commands.shared import AtLeastOne, InputError, Seed, check_output, parse
 
 _EXAMPLE = "fastgrasp study ours/ theirs.npz --objects meshes/ --out study/"
 
@@ -39,7 +39,7 @@ class StudyOptions:
     """where participants send their answers, such as a mail address"""
     views: Literal[1, 2, 3] = 2
     """views of each grasp"""
-    seed: NotNegative = 0
+    seed: Seed = 0
     """of the draw, or of the resampling"""
     tally: Annotated[tuple[Path, ...], arg(metavar="FILE...")] = ()
     """answers, or folders of them, to count"""

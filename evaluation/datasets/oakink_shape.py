@@ -130,9 +130,9 @@ def _names(folder: Path, files: tuple[str, ...]) -> dict[str, str]:
         names = {key: value["name"] for key, value in content.items()}
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise DatasetError(f"{path}: expected {{id: {{'name': ...}}}} ({error}). {WHERE}") from error
-    strange = next((name for name in names.values() if not is_file_name(name)), None)
-    if strange is not None:
-        raise DatasetError(f"{path}: {str(strange)[:80]!r} is no name of a folder. {WHERE}")
+    strange = [name for name in names.values() if not is_file_name(name)]
+    if strange:
+        raise DatasetError(f"{path}: {str(strange[0])[:80]!r} is no name of a folder. {WHERE}")
     return names
 
 

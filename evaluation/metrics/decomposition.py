@@ -81,7 +81,7 @@ def obj_text(vertices: np.ndarray, faces: np.ndarray) -> str:
 def import_pybullet():
     """Import pybullet without its banner. Raises MissingExtraError."""
     with silenced():
-        return require("pybullet", "the simulator of grasps")
+        return require("pybullet", "the simulator of the published protocol", "legacy")
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import numpy as np
 
 from fastgrasp_evaluation.metrics.hand_set import HandSet
 from fastgrasp_evaluation.metrics.hold import HoldTest
+from fastgrasp_evaluation.metrics.protocols import has_pybullet
 from fastgrasp_evaluation.metrics.simulation import GraspSimulator
 from fastgrasp_evaluation.physics import DIRECTIONS
 
@@ -26,7 +27,8 @@ FAILURE_CM = 10.0  # of the published code where the simulator fails
 class Displacement:
     """Results of the simulators for B grasps.
 
-    directions_cm: (B, 6) distances for `DIRECTIONS`; NaN where the simulator failed or the hand was left out.
+    directions_cm: (B, 6) distances for `DIRECTIONS`; NaN where the simulator failed, the hand was left out, or pybullet
+        is not installed.
     held_1s: (B,) 1 or 0; NaN where that failed, was left out or was not requested.
     problems: for each grasp why a simulator failed, or None.
     """
@@ -65,14 +67,15 @@ def measure_displacement(hands: HandSet, mesh, hold: bool = True) -> Displacemen
     Raises:
         SimulationError: the object itself cannot be simulated.
     """
-    simulator = GraspSimulator(mesh)
+    simulator = GraspSimulator(mesh) if has_pybullet() else None
     test = HoldTest(mesh) if hold else None
     directions, held = np.full((len(hands), len(DIRECTIONS)), np.nan), np.full(len(hands), np.nan)
     problems: list[str | None] = [None] * len(hands)
     for row, (vertices, faces) in enumerate(zip(hands.vertices, hands.faces, strict=True)):
         if hands.problems[row] is None:
             try:
-                directions[row] = 100.0 * simulator.displacement(vertices, faces)
+                if simulator is not None:
+                    directions[row] = 100.0 * simulator.displacement(vertices, faces)
                 if test is not None:
                     held[row] = test.held(vertices, faces)
             except Exception as error:  # whatever an engine raises concerns this grasp, and is counted
@@ -82,5 +85,6 @@ def measure_displacement(hands: HandSet, mesh, hold: bool = True) -> Displacemen
 
 def prepare_simulation(mesh) -> None:
     """Compute what the simulators cache for an object. Raises SimulationError if it cannot be simulated."""
-    GraspSimulator(mesh)
+    if has_pybullet():
+        GraspSimulator(mesh)
     HoldTest(mesh)

@@ -53,13 +53,13 @@ def evaluate_grasps(
     return build_report([measured], protocols, {"command": "evaluate", "simulated": simulate})
 
 
-def load_object(path: Path) -> tuple[trimesh.Trimesh, list[str]]:
-    """Read a mesh file as a watertight solid, metres, with notes on repairs. Raises MeshError."""
+def load_object(path: Path, unit: str = "m") -> tuple[trimesh.Trimesh, list[str]]:
+    """Read a mesh file, lengths in `unit`, as a watertight solid in metres, with notes on repairs. Raises MeshError."""
     from fastgrasp_model.geometry.meshes import load_mesh
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a mesh in millimetres is refused in the next line
-        mesh = load_mesh(path)
+        mesh = load_mesh(path, unit)
     return watertight_with_notes(mesh)
 
 
@@ -81,7 +81,7 @@ def measure_hands(
     failures: list[str | None] = [None] * len(hands)
     if simulate:
         moved, failures = _simulation_columns(hands, mesh, "held_1s_share" in names)
-        columns.update(moved)
+        columns.update({name: values for name, values in moved.items() if name in names})
     rows = [
         {"seed": seed, "index": number, "problem": hands.problems[i], "simulator_problem": failures[i]}
         | {name: float(columns[name][i]) if np.isfinite(columns[name][i]) else None for name in names}

@@ -45,12 +45,13 @@ class MeshFile:
 
     name: str
     path: Path
+    unit: str = "m"
 
     def load(self) -> tuple[object, list[str]]:
-        return load_object(self.path)
+        return load_object(self.path, self.unit)
 
 
-def find_meshes(places: Sequence[Path]) -> list[MeshFile]:
+def find_meshes(places: Sequence[Path], unit: str = "m") -> list[MeshFile]:
     """Return the mesh files among files and folders, sorted by name.
 
     Raises BenchmarkError: no mesh, or a path does not exist. MeshError: two meshes of one name.
@@ -64,7 +65,7 @@ def find_meshes(places: Sequence[Path]) -> list[MeshFile]:
     found = meshes_by_name(places)
     if not found:
         raise BenchmarkError(f"No meshes ({endings}) in {', '.join(map(str, places))}.")
-    return [MeshFile(name, path) for name, path in found.items()]
+    return [MeshFile(name, path, unit) for name, path in found.items()]
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,14 @@ data and percent in tables.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
+
+from fastgrasp_model.commands.extras import remedy, require
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ _DATA = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encodi
 COLUMNS = {name: Column(*values) for name, values in _DATA["per_grasp"].items()}
 COLUMNS |= {name: Column(*values, of_set=True) for name, values in _DATA["per_set"].items()}
 PROTOCOLS = {name: tuple(columns) for name, columns in _DATA["protocols"].items()}
-SIMULATED = tuple(_DATA["simulated"])
+SIMULATED, OF_PYBULLET = tuple(_DATA["simulated"]), frozenset(_DATA["pybullet"])
 
 
 def protocol_names(choice: str) -> tuple[str, ...]:
@@ -40,9 +44,31 @@ def protocol_names(choice: str) -> tuple[str, ...]:
 
 
 def columns_of(protocols, simulated: bool = True) -> list[str]:
-    """Return the names of all columns of some protocols in order, without those of the simulator if not `simulated`."""
+    """Return the names of all columns of some protocols in order.
+
+    Without those of the simulators if not `simulated`, and without those of pybullet where it is not installed.
+    """
     names = dict.fromkeys(name for protocol in protocols for name in PROTOCOLS[protocol])
-    return [name for name in names if simulated or name not in SIMULATED]
+    left_out = set() if simulated else set(SIMULATED)
+    left_out |= set() if has_pybullet() else OF_PYBULLET
+    return [name for name in names if name not in left_out]
+
+
+def has_pybullet() -> bool:
+    """Return whether pybullet is installed; Python 3.12 and newer have no wheel of it."""
+    return find_spec("pybullet") is not None
+
+
+def check_simulator(protocols) -> None:
+    """Warn where columns are left out for want of pybullet. Raises MissingExtraError where only `legacy` is wanted."""
+    if has_pybullet():
+        return
+    if tuple(protocols) == ("legacy",):
+        require("pybullet", "the simulator of the published protocol", "legacy")
+    warnings.warn(
+        f"pybullet is not installed: what it measures (moved, kept) is left out; {remedy('legacy')} brings it",
+        stacklevel=2,
+    )
 
 
 def described(names) -> dict[str, dict]:

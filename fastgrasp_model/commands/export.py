@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from fastgrasp_model.commands.shared import AtLeastOne, InputError, check_output, load_object, parse
+from fastgrasp_model.commands.shared import (
+    AtLeastOne,
+    InputError,
+    Unit,
+    check_grasp_file,
+    check_output,
+    load_object,
+    parse,
+)
 
 HAND_COLOUR, OBJECT_COLOUR = (230, 158, 122, 255), (150, 160, 175, 255)
 
@@ -27,6 +35,8 @@ class ExportOptions:
     """format; glb keeps the object and every hand apart, with colours"""
     object: Path | None = None
     """put this mesh or cloud of the object into every file (obj: meshes only)"""
+    unit: Unit = "m"
+    """unit of the lengths in --object"""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
     """file, or with --split folder (default: beside GRASPS)"""
     num: AtLeastOne | None = None
@@ -38,6 +48,7 @@ class ExportOptions:
 def main(argv: list[str]) -> int:
     """Write the meshes and print their paths."""
     options = parse(ExportOptions, argv, "fastgrasp export")
+    check_grasp_file(options.grasps)
     ending = f".{options.to}"
     out = options.out or options.grasps.with_suffix("" if options.split else ending)
     check_output(out / f"grasp_000{ending}" if options.split else out, (ending,))
@@ -47,7 +58,7 @@ def main(argv: list[str]) -> int:
     grasps = Grasps.load(options.grasps)[: options.num]
     if not len(grasps):
         raise InputError(f"{options.grasps} holds no grasps")
-    extra = {} if options.object is None else {"object": _object(options.object, options.to)}
+    extra = {} if options.object is None else {"object": _object(options.object, options.to, options.unit)}
     hands = {f"grasp_{number:03d}": _hand(grasps, number) for number in range(len(grasps))}
     split = {out / f"{name}{ending}": {**extra, name: hand} for name, hand in hands.items()}
     files = split if options.split else {out: {**extra, **hands}}
@@ -63,11 +74,11 @@ def _hand(grasps, number: int):
     return trimesh.Trimesh(grasps.vertices[number], grasps.faces, process=False, vertex_colors=HAND_COLOUR)
 
 
-def _object(path: Path, ending: str):
+def _object(path: Path, ending: str, unit: str):
     """The object's mesh, or its points where the file has no faces."""
     import trimesh
 
-    found = load_object(path)
+    found = load_object(path, unit)
     if hasattr(found, "faces"):
         return trimesh.Trimesh(found.vertices, found.faces, process=False, vertex_colors=OBJECT_COLOUR)
     if ending != "glb":

@@ -24,7 +24,8 @@ class Extra:
 
 
 EXTRAS = {
-    "eval": Extra("evaluate, benchmark, study", ("jinja2", "matplotlib", "pybullet")),
+    "eval": Extra("evaluate, benchmark, study", ("jinja2", "matplotlib")),
+    "legacy": Extra("the simulator of the published protocol", ("pybullet",)),
     "training": Extra("train, synthesize", ("lightning", "tensorboard", "manifold3d")),
     "viewer": Extra("view in the browser", ("viser",)),
     "ray": Extra("synthesize --ray", ("ray",)),

@@ -10,7 +10,16 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from fastgrasp_model.commands.shared import AtLeastOne, InputError, check_output, load_object, parse
+from fastgrasp_model.commands.shared import (
+    AtLeastOne,
+    InputError,
+    Seed,
+    Share,
+    Unit,
+    check_output,
+    load_object,
+    parse,
+)
 
 
 @dataclass
@@ -21,13 +30,17 @@ class GenerateOptions:
     """
 
     cloud: Annotated[Positional[Path], arg(metavar="CLOUD")]
-    """.ply .obj .stl .pcd .npy .npz of one object, in metres"""
+    """.ply .obj .stl .off .glb .pcd .npy .npz of one object"""
+    unit: Unit = "m"
+    """unit of the lengths in CLOUD; grasps are in metres"""
     num: AtLeastOne = 16
     """how many grasps"""
     candidates: AtLeastOne = 1
     """hands drawn for every grasp; the best by the score is kept"""
-    seed: int = 0
+    seed: Seed = 0
     """the same seed gives the same grasps"""
+    min_score: Share = 0.0
+    """leave out grasps with a lower score"""
     out: Annotated[Path | None, arg(metavar="FILE.npz")] = None
     """save the grasps"""
     render: Annotated[Path | None, arg(metavar="FILE.png")] = None
@@ -35,7 +48,7 @@ class GenerateOptions:
     side: Literal["right", "left"] = "right"
     """which hand"""
     viewpoint: Annotated[str | None, arg(metavar="X,Y,Z")] = None
-    """where the sensor stood, for a single-view cloud"""
+    """where the sensor stood, metres, for a single-view cloud (default: unknown)"""
     mano: Path | None = None
     """your MANO file, .pkl or .npz (default: the open hand)"""
     weights: Annotated[Path | None, arg(metavar="DIR")] = None
@@ -56,7 +69,7 @@ def main(argv: list[str]) -> int:
     from fastgrasp_model.geometry.cloud_files import read_cloud
     from fastgrasp_model.geometry.clouds import validate_cloud
 
-    points = validate_cloud(read_cloud(options.cloud, seed=options.seed))  # before the slow imports
+    points = validate_cloud(read_cloud(options.cloud, seed=options.seed, unit=options.unit))  # before the slow imports
 
     from fastgrasp_model.device import usable_device
     from fastgrasp_model.generator import GraspGenerator
@@ -64,11 +77,15 @@ def main(argv: list[str]) -> int:
     device = usable_device(options.device)
     generator = GraspGenerator.from_pretrained(options.weights, options.mano, device=device, side=options.side)
     started = time.perf_counter()
-    grasps = generator.generate(points, options.num, options.seed, viewpoint=viewpoint, candidates=options.candidates)
+    grasps = generator.generate(
+        points, options.num, options.seed, viewpoint=viewpoint, candidates=options.candidates,
+        min_score=options.min_score,
+    )  # fmt: skip
     seconds = time.perf_counter() - started
     report = {
         "cloud": str(options.cloud), "points": len(points), "grasps": len(grasps), "candidates": options.candidates,
-        "side": grasps.side, "scores": [round(float(score), 4) for score in grasps.score], "seconds": round(seconds, 4),
+        "side": grasps.side, "viewpoint_known": viewpoint is not None, "any_good": grasps.any_good,
+        "scores": [round(float(score), 4) for score in grasps.score], "seconds": round(seconds, 4),
         "hand": generator.hand_name, "weights": generator.weights_name, "device": device,
         "written": [str(path) for path in _write(grasps, options)],
     }  # fmt: skip
@@ -80,11 +97,11 @@ def _write(grasps, options: GenerateOptions) -> list[Path]:
     written = []
     if options.out:
         written.append(grasps.save(options.out))
-    if options.render:
+    if options.render and len(grasps):
         from fastgrasp_model.pictures import render_grasps
 
         title = f"{options.cloud.stem}: the best of {len(grasps)} grasps"
-        written.append(render_grasps(grasps, load_object(options.cloud), options.render, title=title))
+        written.append(render_grasps(grasps, load_object(options.cloud, options.unit), options.render, title=title))
     return written
 
 
@@ -95,8 +112,11 @@ def _summary(report: dict) -> str:
         f"{report['grasps']} {report['side']}-hand grasps{chosen} for {report['points']:,} points "
         f"in {1000 * report['seconds']:.0f} ms "
         f"({report['device']}; hand: {report['hand']}; weights: {report['weights']})",
-        f"scores {max(report['scores']):.2f} (grasp 1) to {min(report['scores']):.2f}",
     ]
+    if report["scores"]:
+        lines.append(f"scores {max(report['scores']):.2f} (grasp 0) to {min(report['scores']):.2f}")
+    if not report["any_good"]:
+        lines.append("no grasp is likely to hold: is this one object that a hand can hold?")
     lines += [f"wrote {path}" for path in report["written"]]
     if not report["written"]:
         lines.append("nothing was written; --out FILE.npz keeps the grasps, --render FILE.png draws them")

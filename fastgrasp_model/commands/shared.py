@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import tyro
 
@@ -27,11 +27,13 @@ def parse(
 
     A field's docstring is its help. A flag that is off by default reads --flag, one that is on --no-flag. Positional
     fields are Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CLOUD")]; numbers with a bound are
-    AtLeastOne, NotNegative or AboveZero.
+    AtLeastOne, NotNegative, Seed, Port, Share or AboveZero.
 
     prog: what the user types before the options, such as "fastgrasp generate"; description: first lines of --help, the
     dataclass's docstring where omitted. Raises InputError for a wrong option or value, SystemExit(0) after --help.
     """
+    if any("\0" in word for word in argv):
+        raise InputError("the command line holds a NUL character, which no path or text has; leave it out")
     out, err = StringIO(), StringIO()
     try:
         with redirect_stdout(out), redirect_stderr(err), _width(None if {"-h", "--help"} & set(argv) else 10000):
@@ -118,7 +120,17 @@ def _checked(kind: type, wanted: str, accepts) -> tyro.constructors.PrimitiveCon
 
 AtLeastOne = Annotated[int, _checked(int, "1 or more", lambda value: value >= 1)]
 NotNegative = Annotated[int, _checked(int, "0 or more", lambda value: value >= 0)]
+Seed = Annotated[int, _checked(int, "0 to 2^63 - 1", lambda value: 0 <= value < 1 << 63)]
+Port = Annotated[int, _checked(int, "1 to 65535", lambda value: 1 <= value < 1 << 16)]
+Share = Annotated[float, _checked(float, "0 to 1", lambda value: 0 <= value <= 1)]
+Unit = Literal["m", "cm", "mm", "inch"]
 AboveZero = Annotated[float, _checked(float, "a number greater than 0", lambda value: 0 < value < float("inf"))]
+
+
+def check_grasp_file(path: Path) -> None:
+    """Check, before slow imports, that a grasp file is there. Raises InputError."""
+    if not path.is_file():
+        raise InputError(f"No grasp file at {path}. Write one with Grasps.save or `fastgrasp generate`.")
 
 
 def check_output(path: Path | None, endings: tuple[str, ...]) -> None:

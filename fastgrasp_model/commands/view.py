@@ -14,7 +14,17 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from fastgrasp_model import interrupt
-from fastgrasp_model.commands.shared import AtLeastOne, InputError, NotNegative, check_output, load_object, parse
+from fastgrasp_model.commands.shared import (
+    AtLeastOne,
+    InputError,
+    Port,
+    Seed,
+    Unit,
+    check_grasp_file,
+    check_output,
+    load_object,
+    parse,
+)
 from fastgrasp_model.files import write_bytes
 from fastgrasp_model.viewer.sets import BrowsableSet, GraspFile, ViewError, counts, is_set, open_set
 
@@ -34,6 +44,8 @@ class ViewOptions:
     """grasp file, or grasp set: packed, a folder of shards, or 'open', the shipped one"""
     object: Annotated[str | None, arg(metavar="OBJECT")] = None
     """of a file: the object's mesh or cloud, in its frame; of a set: such as mug:12"""
+    unit: Unit | None = None
+    """of a file: unit of the lengths in OBJECT (default m)"""
     out: Annotated[Path | None, arg(metavar="FILE.png")] = None
     """where to draw, .png .jpg or .html (of a file: default g_view.png beside g.npz, never over another file)"""
     interactive: bool = False
@@ -58,16 +70,16 @@ class ViewOptions:
     """of a set, with --out: grasps on a page (default 25)"""
     columns: AtLeastOne | None = None
     """of a set, with --out: grasps beside each other (default 5)"""
-    seed: NotNegative | None = None
+    seed: Seed | None = None
     """of a set, with --out: shuffle the grasps first (default: as stored)"""
-    port: AtLeastOne | None = None
+    port: Port | None = None
     """of the page in the browser (default: any free one)"""
     no_browser: bool = False
     """open no browser, only print the page's address"""
 
 
 _OF_A_SET = ("family", "type", "split", "page", "per_page", "columns", "seed", "list", "json")
-_OF_A_FILE = ("interactive", "hands", "views")
+_OF_A_FILE = ("interactive", "hands", "views", "unit")
 _OF_SHEETS = ("page", "per_page", "columns", "seed")
 _OF_THE_BROWSER = ("interactive", "port", "no_browser")
 
@@ -107,12 +119,13 @@ def _view_file(options: ViewOptions) -> int:
     if interactive:
         _refuse(options, ("out",), "for pictures and pages; leave it out, or leave out --interactive")
     check_output(out, OUTPUTS)
+    check_grasp_file(Path(options.grasps))
 
     from fastgrasp_model.grasps import Grasps
 
     grasps = Grasps.load(options.grasps)
     _refuse(options, _OF_A_SET, f"for grasp sets; {options.grasps} is a grasp file")
-    shown = load_object(Path(options.object)) if options.object else None
+    shown = load_object(Path(options.object), options.unit or "m") if options.object else None
     name = Path(options.grasps).stem
     if interactive or _is_page(out):
         return _serve(GraspFile(grasps, shown, name, Path(options.object or "").name), options)
@@ -187,7 +200,7 @@ def free_name(grasps: Path) -> Path:
     Never g.png, which `fastgrasp generate --out g.npz --render g.png` writes.
     """
     for number in itertools.count(1):
-        path = grasps.with_name(f"{grasps.stem}_view{f'_{number}' if number > 1 else ''}.png")
+        path = grasps.parent / (f"{grasps.stem}_view{f'_{number}' if number > 1 else ''}.png")
         if not path.exists():
             return path
 

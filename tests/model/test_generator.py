@@ -123,10 +123,15 @@ def test_the_noise_is_as_wide_as_configured(generator, can, monkeypatch):
 
 
 def test_wrong_requests(generator, can):
-    with pytest.raises(ValueError, match="num_grasps: expected 1 or more, got 0"):
+    with pytest.raises(ValueError, match="num_grasps: expected 1 to 4096, got 0"):
         generator.generate(can, 0)
-    with pytest.raises(ValueError, match="candidates: expected 1 or more, got 0"):
+    with pytest.raises(ValueError, match="candidates: expected 1 to 1024, got 0"):
         generator.generate(can, 1, candidates=0)
+    with pytest.raises(ValueError, match="seed: expected 0 to"):
+        generator.generate(can, 1, seed=-1)
+    for place in ((0, 0), (0, 0, np.nan), "above"):
+        with pytest.raises(ValueError, match="viewpoint: expected three finite numbers"):
+            generator.generate(can, 1, viewpoint=place)
     with pytest.raises(ValueError, match="side: expected 'right' or 'left', got 'both'"):
         generator.generate(can, 1, side="both")
     with pytest.raises(CloudError):

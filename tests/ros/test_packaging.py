@@ -93,7 +93,7 @@ def test_no_package_in_data_folders():
 
 def test_commands_are_registered_once():
     scripts = [e for e in entry_points(group="console_scripts") if e.name in ("fastgrasp", "fastgrasp_node")]
-    assert {e.value for e in scripts} == {"fastgrasp_model.cli:main", "fastgrasp_ros.node:main"}
+    assert {e.value for e in scripts} == {"fastgrasp_model.cli:main", "fastgrasp_ros.start:main"}
     verbs = entry_points(group="fastgrasp.commands")
     assert {e.name for e in verbs} >= {"train", "synthesize", "benchmark"}
 
@@ -121,6 +121,7 @@ def test_the_wheel_holds_packages_interfaces_and_data(tmp_path):
         "fastgrasp_model/generator.py",
         *data_files(),
         "fastgrasp_ros/node.py",
+        "fastgrasp_ros/data/mug.ply",
         "fastgrasp_training/__init__.py",
         "fastgrasp_synthesis/__init__.py",
         "*.data/data/lib/libfastgrasp__rosidl_typesupport_c.so",

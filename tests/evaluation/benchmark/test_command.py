@@ -164,7 +164,7 @@ def test_wrong_requests_are_one_line_and_exit_2(objects, tmp_path, capsys):
         (["objects", "--objects", objects, "--json", tmp_path], "cannot write"),
         (["objects", "--objects", objects, "--compare", objects / "notes.txt"], "cannot be read as a report"),
         (["nothing"], "invalid choice 'nothing'"),
-        (["objects", "--objects", objects, "--seed", "-1"], "expected 0 or more"),
+        (["objects", "--objects", objects, "--seed", "-1"], "--seed: expected 0 to"),
         (["objects", "--objects", objects, "--pictures", "-1"], "expected 0 or more"),
         (["objects", "--objects", objects, "--candidates", "0"], "--candidates: expected 1 or more"),
         (["objects", "--objects", objects, "--samples", "x"], "expected a whole number, got 'x'"),

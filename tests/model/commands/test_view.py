@@ -14,3 +14,10 @@ def test_view_draws_beside_the_grasp_file(capsys, grasp_file, box_file, tmp_path
 
 def test_a_missing_file_is_named(capsys, tmp_path):
     assert "nowhere.npz" in refused(capsys, "view", tmp_path / "nowhere.npz")
+
+
+def test_view_leaves_the_picture_of_generate_alone(capsys, grasp_file):
+    drawn = grasp_file.with_suffix(".png")
+    drawn.write_bytes(b"what generate --render drew")
+    assert run(capsys, "view", grasp_file, "--hands", 1, "--views", 1)[0] == 0
+    assert drawn.read_bytes() == b"what generate --render drew"

@@ -65,7 +65,7 @@ def test_the_list(capsys):
         (["open", "--out", "a.png", "--per-page", "0"], "expected 1 or more"),
         (["open", "--hands", "2"], "for grasp files"),
         (["open", "--interactive"], "for grasp files"),
-        (["open", "--port", "99999", "--no-browser"], "cannot listen on port 99999"),
+        (["open", "--port", "99999", "--no-browser"], "--port: expected 1 to 65535"),
         (["nowhere.npz", "--type", "tripod"], "No grasp file at nowhere.npz"),
         (["nowhere.npz", "--interactive", "--out", "a.png"], "--out is for pictures"),
         (["nowhere.npz", "--out", "a.html", "--hands", "2"], "--hands is for pictures"),
