@@ -104,7 +104,7 @@ def grasps_to_message(grasps, header: Header, object_id: str = "") -> GraspArray
         )
         for i in range(len(grasps))
     ]
-    return GraspArray(header=header, object_id=object_id, grasps=messages)
+    return GraspArray(header=header, object_id=object_id, any_good=grasps.any_good, grasps=messages)
 
 
 def message_to_grasps(message: GraspArray, triangles: np.ndarray):

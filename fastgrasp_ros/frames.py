@@ -1,6 +1,6 @@
 """Transforms from the frame of a cloud to the frame asked for: none, a fixed one, or tf2's.
 
-Grasps are generated in the cloud's own frame, where the sensor is at the origin, and transformed afterwards.
+Grasps are generated in the cloud's own frame and transformed afterwards.
 """
 
 import numpy as np
@@ -12,28 +12,58 @@ class FrameError(ValueError):
     """A cloud without a transform from its frame to the target frame."""
 
 
+class Transforms:
+    """Transforms that tf2 knows at a time; `close` ends its subscriptions."""
+
+    def __init__(self, node=None) -> None:
+        """Listen on a node; without one, or where tf2 is not installed, nothing is known."""
+        self._buffer = self._listener = None
+        if node is None:
+            return
+        try:
+            from tf2_ros import Buffer, TransformListener
+        except ImportError:
+            return
+        self._buffer = Buffer()
+        self._listener = TransformListener(self._buffer, node)
+
+    @property
+    def available(self) -> bool:
+        """Whether tf2 is there to be asked."""
+        return self._buffer is not None
+
+    def look_up(self, target: str, source: str, stamp=None) -> np.ndarray:
+        """Return the 4x4 transform of points in `source` to `target`. Raises FrameError."""
+        from rclpy.duration import Duration
+        from rclpy.time import Time
+        from tf2_ros import TransformException
+
+        when = Time() if stamp is None else Time.from_msg(stamp)
+        try:
+            found = self._buffer.lookup_transform(target, source, when, Duration(seconds=0.2)).transform
+        except TransformException as error:
+            raise FrameError(f"no transform from frame '{source}' to '{target}': {error}") from error
+        t, q = found.translation, found.rotation
+        return pose_matrix([t.x, t.y, t.z, q.x, q.y, q.z, q.w])
+
+    def close(self) -> None:
+        """Destroy the subscriptions of the listener."""
+        if self._listener is not None:
+            self._listener.unregister()
+        self._buffer = self._listener = None
+
+
 class FrameFinder:
     """Finds the transform to `target_frame`; the identity where no target frame is set.
 
     tf2 is not on PyPI: without it only clouds in the target frame or in `source_frame` are accepted.
     """
 
-    def __init__(self, parameters: NodeParameters, node=None):
+    def __init__(self, parameters: NodeParameters, transforms: Transforms | None = None):
         self._target = parameters.target_frame
         self._source = parameters.source_frame
         self._source_to_target = pose_matrix(parameters.source_to_target)
-        self._buffer = self._listen(node) if self._target and node is not None else None
-
-    @staticmethod
-    def _listen(node):
-        """Return a tf2 buffer with its listener, or None where tf2 is not installed."""
-        try:
-            from tf2_ros import Buffer, TransformListener
-        except ImportError:
-            return None
-        buffer = Buffer()
-        buffer.fastgrasp_listener = TransformListener(buffer, node)  # lives as long as the buffer
-        return buffer
+        self._transforms = transforms or Transforms()
 
     def find(self, frame: str, stamp=None) -> tuple[np.ndarray | None, str]:
         """Return the 4x4 transform of grasps given in `frame` (None: the identity) and the frame it leads to.
@@ -44,26 +74,13 @@ class FrameFinder:
             return None, frame
         if self._source and frame == self._source:
             return self._source_to_target, self._target
-        if self._buffer is None:
+        if not self._transforms.available:
             known = f"'{self._target}'" + (f" or '{self._source}'" if self._source else "")
             raise FrameError(
                 f"the cloud is in the unknown frame '{frame}': without tf2 only clouds in {known} can be answered "
                 f"in target_frame '{self._target}'; set source_frame and source_to_target, or install tf2_ros"
             )
-        return self._look_up(frame, stamp), self._target
-
-    def _look_up(self, frame: str, stamp) -> np.ndarray:
-        from rclpy.duration import Duration
-        from rclpy.time import Time
-        from tf2_ros import TransformException
-
-        when = Time() if stamp is None else Time.from_msg(stamp)
-        try:
-            found = self._buffer.lookup_transform(self._target, frame, when, Duration(seconds=0.2)).transform
-        except TransformException as error:
-            raise FrameError(f"no transform from frame '{frame}' to target_frame '{self._target}': {error}") from error
-        t, q = found.translation, found.rotation
-        return pose_matrix([t.x, t.y, t.z, q.x, q.y, q.z, q.w])
+        return self._transforms.look_up(self._target, frame, stamp), self._target
 
 
 def pose_matrix(pose: list[float]) -> np.ndarray:

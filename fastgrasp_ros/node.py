@@ -29,13 +29,15 @@ from fastgrasp.srv import PlanGrasps
 from fastgrasp_ros import parameters as declared
 from fastgrasp_ros.conversions import grasps_to_markers, grasps_to_poses, triangles_to_topology
 from fastgrasp_ros.diagnostics import Health
-from fastgrasp_ros.frames import FrameFinder
+from fastgrasp_ros.frames import FrameFinder, Transforms
 from fastgrasp_ros.parameters import ParameterError
 from fastgrasp_ros.planner import Planner
 from fastgrasp_ros.qos import LATCHED, NEWEST_CLOUD, RESULTS
 from fastgrasp_ros.resources import use_fast_dds_profile
+from fastgrasp_ros.sensor import SensorFinder
 from fastgrasp_ros.worker import NewestWorker
 
+_NONE_GOOD = "no grasp is likely to hold: is this the cloud of one object that a hand can hold?"
 THROTTLE = 5.0  # seconds between two log messages about clouds
 
 
@@ -49,31 +51,37 @@ class FastGraspNode(LifecycleNode):
             self.get_logger().warning(sentence)
         self.parameters = declared.read(self)
         self.health = Health()
-        self._planner = self._worker = None
+        self._planner = self._worker = self._transforms = None
         self._active = False
         self._requests = ReentrantCallbackGroup()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         period = self.parameters.diagnostic_period
         self.create_timer(period, self._publish_diagnostics, MutuallyExclusiveCallbackGroup())
         self.add_on_set_parameters_callback(self._on_parameters)
+        # For the node's whole life: a server destroyed while it answers would end the process.
+        self.create_service(PlanGrasps, "~/plan_grasps", self._on_request, callback_group=self._requests)
+        self._action = ActionServer(
+            self, PlanGraspsAction, "~/plan_grasps_action", self._on_goal,
+            callback_group=self._requests, cancel_callback=lambda goal: CancelResponse.ACCEPT,
+        )  # fmt: skip
 
     # Transitions
 
     def on_configure(self, state) -> TransitionCallbackReturn:
         try:
             self.parameters = declared.read(self)
-            self._planner = Planner.load(self.parameters, FrameFinder(self.parameters, self))
+            self._planner = self._loaded()
         except Exception as error:  # rclpy would swallow it
+            self._free()
             return self._fail("configure", error)
         self.health.loaded = self._planner.describe()
         self._create_publishers()
-        self._create_servers()
         self._topology.publish(triangles_to_topology(self._planner.triangles))
         self.get_logger().info("configured: " + ", ".join(f"{k} {v}" for k, v in self.health.loaded.items()))
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state) -> TransitionCallbackReturn:
-        self._worker = NewestWorker(self._answer_cloud, lambda: self.parameters.max_rate)
+        self._worker = NewestWorker(self._answer_cloud, lambda: self.parameters.max_rate, self._on_defect)
         options = {
             "callback_group": MutuallyExclusiveCallbackGroup(),
             "qos_overriding_options": QoSOverridingOptions.with_default_policies(),
@@ -107,19 +115,21 @@ class FastGraspNode(LifecycleNode):
         self.get_logger().error(f"{transition} failed: {reason}")
         return TransitionCallbackReturn.FAILURE
 
+    def _loaded(self) -> Planner:
+        """Return a planner for the present parameters, which listens to tf2 only where a frame has to be looked up."""
+        p = self.parameters
+        self._transforms = Transforms(self if p.target_frame or p.sensor_frame else None)
+        frames = FrameFinder(p, self._transforms)
+        return Planner.load(p, frames, SensorFinder(p, self._transforms, self._warn))
+
+    def _warn(self, sentence: str) -> None:
+        self.get_logger().warning(sentence, throttle_duration_sec=THROTTLE)
+
     def _create_publishers(self) -> None:
         self._grasps = self.create_lifecycle_publisher(GraspArray, "grasps", RESULTS)
         self._poses = self.create_lifecycle_publisher(PoseArray, "~/wrist_poses", RESULTS)
         self._markers = self.create_lifecycle_publisher(MarkerArray, "~/markers", LATCHED)
         self._topology = self.create_publisher(HandMesh, "~/hand_topology", LATCHED)
-
-    def _create_servers(self) -> None:
-        group = self._requests
-        self._service = self.create_service(PlanGrasps, "~/plan_grasps", self._on_request, callback_group=group)
-        self._action = ActionServer(
-            self, PlanGraspsAction, "~/plan_grasps_action", self._on_goal,
-            callback_group=group, cancel_callback=lambda goal: CancelResponse.ACCEPT,
-        )  # fmt: skip
 
     def _stop(self) -> None:
         """Stop answering, after the cloud being planned."""
@@ -136,12 +146,13 @@ class FastGraspNode(LifecycleNode):
 
     def _free(self) -> None:
         """Release the model and everything created at configure."""
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None
         if self._planner is None:
             return
         self._planner = None
         self.health.loaded = {}
-        self._action.destroy()
-        self.destroy_service(self._service)
         for publisher in (self._grasps, self._poses, self._markers):
             self.destroy_lifecycle_publisher(publisher)
         self.destroy_publisher(self._topology)
@@ -160,6 +171,8 @@ class FastGraspNode(LifecycleNode):
         if isinstance(plan, str):
             return
         header = plan.message.header
+        if not plan.grasps.any_good:
+            self._warn(_NONE_GOOD)
         try:
             self._grasps.publish(plan.message)
             if self._poses.get_subscription_count():
@@ -179,15 +192,19 @@ class FastGraspNode(LifecycleNode):
         except ValueError as error:
             self.health.report_problem(str(error))
             self.get_logger().warning(f"cloud refused: {error}", throttle_duration_sec=THROTTLE)
-        except Exception as error:  # a defect, or out of memory: report it and keep running
-            sentence = f"planning failed: {type(error).__name__}: {error}"
-            self.health.report_problem(sentence, DiagnosticStatus.ERROR)
-            self.get_logger().error(sentence, throttle_duration_sec=THROTTLE)
+        except Exception as error:  # out of memory, or a defect
+            self._on_defect(error)
         else:
             self.health.count_answer(plan.seconds)
             return plan
         self._publish_diagnostics()
         return self.health.last_error
+
+    def _on_defect(self, error: Exception) -> None:
+        """Report an error that is not the cloud's, and keep running."""
+        sentence = f"planning failed: {type(error).__name__}: {error}"
+        self.health.report_problem(sentence, DiagnosticStatus.ERROR)
+        self.get_logger().error(sentence, throttle_duration_sec=THROTTLE)
 
     # Requests
 
@@ -200,14 +217,15 @@ class FastGraspNode(LifecycleNode):
         if goal.is_cancel_requested:
             goal.canceled()
             return _filled(result, "cancelled before it began")
-        goal.publish_feedback(PlanGraspsAction.Feedback(stage="generating", progress=0.1))
+        goal.publish_feedback(PlanGraspsAction.Feedback(stage="generating", progress=0.0))
         plan = self._plan(goal.request.cloud, **_arguments(goal.request))
-        goal.publish_feedback(PlanGraspsAction.Feedback(stage="done", progress=1.0))
         if goal.is_cancel_requested:
             goal.canceled()
-        elif isinstance(plan, str):
+            return _filled(result, "cancelled; the grasps that were being made are dropped")
+        if isinstance(plan, str):
             goal.abort()
         else:
+            goal.publish_feedback(PlanGraspsAction.Feedback(stage="done", progress=1.0))
             goal.succeed()
         return _filled(result, plan)
 
@@ -240,7 +258,10 @@ class FastGraspNode(LifecycleNode):
 
 def _arguments(request) -> dict:
     """Return the arguments of `Planner.plan` in a service request or an action goal."""
-    return {name: getattr(request, name) for name in ("num_grasps", "seed", "side", "object_id")}
+    place = request.viewpoint
+    viewpoint = [place.x, place.y, place.z] if request.viewpoint_known else None
+    names = ("num_grasps", "seed", "side", "object_id", "min_score")
+    return {"viewpoint": viewpoint, **{name: getattr(request, name) for name in names}}
 
 
 def _filled(answer, plan):
@@ -248,6 +269,7 @@ def _filled(answer, plan):
     answer.success = not isinstance(plan, str)
     if answer.success:
         answer.message = f"{len(plan.grasps)} grasps in {1000 * plan.seconds:.0f} ms"
+        answer.message += "" if plan.grasps.any_good else f"; {_NONE_GOOD}"
         answer.grasps = plan.message
     else:
         answer.message = plan

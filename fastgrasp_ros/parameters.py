@@ -28,6 +28,10 @@ _SEED = "The same cloud and seed give the same grasps. -1: a new seed for each c
 _CANDIDATES = "Hands generated for each grasp, of which the one with the best score is kept. Time grows with it."
 _RATE = "Most clouds planned in a second; a newer cloud replaces one that waits. 0: no limit."
 _MANO = "Hand model: MANO_RIGHT.pkl, MANO_LEFT.pkl or .npz. Empty: the open hand that ships with the package."
+_MIN_SCORE = "Leave out grasps with a lower score. 0: keep all; the field any_good says whether one is likely to hold."
+_SENSOR = "Frame of the sensor, looked up through tf2 in the cloud's frame. Empty: see sensor_position_frame."
+_SENSOR_FRAME = "Frame in which sensor_position is given: it is used for clouds in this frame. Empty: none."
+_OWN = "Clouds come in the sensor's own frame (the sensor is at its origin), where nothing else says where it stood."
 _TARGET = "Give grasps in this frame; clouds without a transform to it are refused. Empty: the cloud's own frame."
 
 
@@ -44,6 +48,7 @@ class NodeParameters:
     num_grasps: int = _parameter(16, "Grasps for each cloud.", 1, 1024, live=True)
     candidates: int = _parameter(1, _CANDIDATES, 1, 64, live=True)
     seed: int = _parameter(0, _SEED, -1, 2**31 - 1, live=True)
+    min_score: float = _parameter(0.0, _MIN_SCORE, 0.0, 1.0, live=True)
     max_rate: float = _parameter(10.0, _RATE, 0.0, 1000.0, live=True)
     num_markers: int = _parameter(3, "Hands shown on ~/markers, best first.", 0, 64, live=True)
     target_frame: str = _parameter("", _TARGET)
@@ -51,6 +56,10 @@ class NodeParameters:
     source_to_target: list[float] = _parameter(
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], "Pose of source_frame in target_frame: x y z (metres), qx qy qz qw."
     )
+    sensor_frame: str = _parameter("", _SENSOR)
+    sensor_position: list[float] = _parameter([0.0, 0.0, 0.0], "Fixed place of the sensor: x y z, metres.")
+    sensor_position_frame: str = _parameter("", _SENSOR_FRAME)
+    clouds_in_sensor_frame: bool = _parameter(False, _OWN)
     diagnostic_period: float = _parameter(1.0, "Seconds between messages on /diagnostics.", 0.1, 60.0)
 
     def __post_init__(self):
@@ -62,6 +71,11 @@ class NodeParameters:
         norm = math.hypot(*pose[3:])
         if abs(norm - 1.0) > 1e-3:
             raise ParameterError(f"source_to_target: expected a unit quaternion qx qy qz qw, got norm {norm:.4g}")
+        place = self.sensor_position
+        if len(place) != 3 or not all(math.isfinite(value) for value in place):
+            raise ParameterError(f"sensor_position: expected 3 finite numbers x y z, got {place}")
+        if self.sensor_frame and self.sensor_position_frame:
+            raise ParameterError("sensor_frame and sensor_position_frame are both set; set one of them")
         if self.source_frame and not self.target_frame:
             raise ParameterError("source_frame is set but target_frame is not; set both, or neither")
 
@@ -121,7 +135,8 @@ def declare(node) -> None:
 def read(node) -> NodeParameters:
     """Return the node's present values, validated; raises ParameterError."""
     values = {name: node.get_parameter(name).value for name in FIELDS}
-    return NodeParameters(**{**values, "source_to_target": list(values["source_to_target"])})
+    lists = {name: list(value) for name, value in values.items() if FIELDS[name].type == "list[float]"}
+    return NodeParameters(**{**values, **lists})
 
 
 def unknown(given: list[str]) -> list[str]:

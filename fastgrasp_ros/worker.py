@@ -9,9 +9,12 @@ from typing import Any
 class NewestWorker:
     """Calls `work(item)` in its own thread, at most `rate()` times a second (0: no limit)."""
 
-    def __init__(self, work: Callable[[Any], None], rate: Callable[[], float] = lambda: 0.0):
-        self._work = work
-        self._rate = rate
+    def __init__(
+        self, work: Callable[[Any], None], rate: Callable[[], float] = lambda: 0.0,
+        failed: Callable[[Exception], None] = lambda error: None,
+    ) -> None:  # fmt: skip
+        """Start the thread. `failed` is told of an exception of `work`, and the next item is taken."""
+        self._work, self._rate, self._failed = work, rate, failed
         self._item: Any = None
         self._stopping = False
         self._changed = threading.Condition()
@@ -43,6 +46,9 @@ class NewestWorker:
                 if self._stopping:
                     return
                 item, self._item = self._item, None
-            rate = self._rate()
-            due = time.monotonic() + (1.0 / rate if rate else 0.0)
-            self._work(item)
+            try:
+                rate = self._rate()
+                due = time.monotonic() + (1.0 / rate if rate else 0.0)
+                self._work(item)
+            except Exception as error:  # the thread must live on
+                self._failed(error)

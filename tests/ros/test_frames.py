@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastgrasp_ros.frames import FrameError, FrameFinder, pose_matrix
+from fastgrasp_ros.frames import FrameError, FrameFinder, Transforms, pose_matrix
 from fastgrasp_ros.parameters import NodeParameters
 
 HALF = 0.5**0.5
@@ -38,7 +38,7 @@ def test_an_unknown_frame_is_refused_with_the_remedy(frame):
 def test_tf2_is_optional(monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2_ros", None)  # as where it is not installed
     with pytest.raises(FrameError, match="without tf2"):
-        FrameFinder(NodeParameters(target_frame="base"), node=object()).find("lidar")
+        FrameFinder(NodeParameters(target_frame="base"), Transforms(object())).find("lidar")
 
 
 def test_a_pose_is_position_then_quaternion():

@@ -65,6 +65,61 @@ def test_the_whole_life_twice(waiting, peer, ball):
         assert change(peer, Transition.TRANSITION_CLEANUP) and state(peer) == State.PRIMARY_STATE_UNCONFIGURED
 
 
+def test_transitions_while_requests_are_answered_end_nothing(waiting, peer, ball):
+    """Every request gets an answer, grasps or a sentence, whatever happens to the node meanwhile."""
+    client = peer.node.create_client(PlanGrasps, "/fastgrasp/plan_grasps")
+    assert peer.wait(client.service_is_ready)
+    cloud, pending = points_to_cloud(ball, Header(frame_id="camera")), []
+    up = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
+    for _ in range(3):
+        assert all(change(peer, step) for step in up)
+        pending += [client.call_async(PlanGrasps.Request(cloud=cloud, num_grasps=256)) for _ in range(3)]
+        peer.wait(lambda: False, 0.1)  # one of them is being planned
+        assert change(peer, Transition.TRANSITION_DEACTIVATE) and change(peer, Transition.TRANSITION_CLEANUP)
+    assert peer.wait(lambda: all(future.done() for future in pending), 60), waiting.output()
+    answers = [future.result() for future in pending]
+    assert all(answer.success or "not active" in answer.message for answer in answers)
+    assert waiting.running and "Traceback" not in waiting.output() and state(peer) == State.PRIMARY_STATE_UNCONFIGURED
+    peer.node.destroy_client(client)
+
+
+def test_nothing_leaks_from_configure_to_cleanup(domain_id, weights_folder, monkeypatch):
+    """Ten lives in this process, with a listener that subscribes as tf2's does (tf2 is not on PyPI)."""
+    import sys
+    import threading
+    import types
+
+    import rclpy
+    from std_msgs.msg import String
+
+    from fastgrasp_ros.node import FastGraspNode
+
+    class Listener:
+        def __init__(self, buffer, node):
+            self.node, self.tf_sub = node, node.create_subscription(String, "/tf_of_the_test", print, 10)
+
+        def unregister(self):
+            self.node.destroy_subscription(self.tf_sub)
+
+    tf2 = types.SimpleNamespace(Buffer=object, TransformListener=Listener)
+    monkeypatch.setitem(sys.modules, "tf2_ros", tf2)
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=domain_id)
+    overrides = [Parameter("weights", value=str(weights_folder)), Parameter("target_frame", value="base")]
+    node = FastGraspNode(context=context, parameter_overrides=overrides)
+    try:
+        seen = []
+        for _ in range(4):
+            for transition in ("configure", "activate", "deactivate", "cleanup"):
+                assert getattr(node, f"trigger_{transition}")()
+            kinds = (node.subscriptions, node.publishers, node.services, node.timers, node.clients, node.guards)
+            seen.append([len(list(kind)) for kind in kinds] + [threading.active_count()])
+        assert all(counts == seen[0] for counts in seen), seen
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
+
+
 def test_transitions_out_of_order_are_refused(waiting, peer):
     assert not change(peer, Transition.TRANSITION_ACTIVATE)
     assert state(peer) == State.PRIMARY_STATE_UNCONFIGURED and waiting.running

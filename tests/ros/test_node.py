@@ -202,6 +202,56 @@ def test_the_service_says_what_is_wrong_with_a_cloud(camera, peer, ball):
     assert not answer.success and "millimetres" in answer.message
 
 
+def test_the_service_is_told_where_the_sensor_stood_and_says_whether_it_knew(camera, peer, ball):
+    from geometry_msgs.msg import Point
+
+    place = {"viewpoint_known": True, "viewpoint": Point(x=0.3, y=-0.2, z=1.2)}
+    half = ball[ball[:, 2] > 0.5]
+    told, untold = (
+        peer.call(PlanGrasps, "/fastgrasp/plan_grasps", request(camera, half, **words)).grasps for words in (place, {})
+    )
+    assert told.viewpoint_known and not untold.viewpoint_known
+    assert not np.array_equal(told.grasps[0].transl, untold.grasps[0].transl)
+    wrong = {"viewpoint_known": True, "viewpoint": Point(x=float("nan"))}
+    answer = peer.call(PlanGrasps, "/fastgrasp/plan_grasps", request(camera, half, **wrong))
+    assert not answer.success and "viewpoint" in answer.message
+
+
+def test_grasps_below_the_least_score_are_left_out_and_none_good_is_said(camera, peer, ball):
+    answer = peer.call(PlanGrasps, "/fastgrasp/plan_grasps", request(camera, ball, min_score=1.0))
+    assert answer.success and not answer.grasps.grasps and not answer.grasps.any_good
+    assert "no grasp is likely to hold" in answer.message
+    wrong = peer.call(PlanGrasps, "/fastgrasp/plan_grasps", request(camera, ball, min_score=1.5))
+    assert not wrong.success and "min_score: expected 0 to 1" in wrong.message
+
+
+def test_a_wall_gets_no_good_grasp(camera, peer):
+    points = np.random.default_rng(0).uniform(-0.4, 0.4, (4000, 3)).astype(np.float32)
+    points[:, 2] = 1.0
+    answer = peer.call(PlanGrasps, "/fastgrasp/plan_grasps", request(camera, points, num_grasps=4))
+    assert answer.success and not answer.grasps.any_good and "no grasp is likely to hold" in answer.message
+
+
+def test_a_cancelled_goal_is_no_success(camera, peer, ball):
+    from action_msgs.msg import GoalStatus
+    from rclpy.action import ActionClient
+
+    client = ActionClient(peer.node, PlanGraspsAction, "/fastgrasp/plan_grasps_action")
+    assert peer.wait(client.server_is_ready)
+    feedback = []
+    goal = PlanGraspsAction.Goal(cloud=points_to_cloud(ball, camera.header()), num_grasps=1024)
+    sent = client.send_goal_async(goal, feedback_callback=lambda message: feedback.append(message.feedback))
+    assert peer.wait(lambda: feedback), "it never began"
+    finished = sent.result().get_result_async()
+    sent.result().cancel_goal_async()
+    assert peer.wait(finished.done, 60)
+    client.destroy()
+    assert finished.result().status == GoalStatus.STATUS_CANCELED
+    result = finished.result().result
+    assert not result.success and "cancelled" in result.message and not result.grasps.grasps
+    assert [each.stage for each in feedback] == ["generating"] and feedback[0].progress == 0
+
+
 def send_goal(peer, points, camera):
     from rclpy.action import ActionClient
 
@@ -223,7 +273,8 @@ def test_the_action_answers_with_feedback(camera, peer, ball):
     outcome, feedback = send_goal(peer, ball, camera)
     assert outcome.status == GoalStatus.STATUS_SUCCEEDED and len(outcome.result.grasps.grasps) == 2
     assert [f.stage for f in feedback][:1] == ["generating"]
-    outcome, _ = send_goal(peer, ball[:10], camera)
+    outcome, feedback = send_goal(peer, ball[:10], camera)
+    assert "done" not in [f.stage for f in feedback]
     assert outcome.status == GoalStatus.STATUS_ABORTED and "10 finite points" in outcome.result.message
 
 

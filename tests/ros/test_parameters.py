@@ -48,7 +48,7 @@ def test_a_change_is_validated_and_leaves_the_original():
 
 
 def test_what_is_planned_may_change_while_the_node_runs():
-    assert {"side", "num_grasps", "candidates", "seed", "max_rate", "num_markers"} == LIVE
+    assert {"side", "num_grasps", "candidates", "seed", "max_rate", "min_score", "num_markers"} == LIVE
 
 
 def test_unknown_parameters_are_pointed_out():

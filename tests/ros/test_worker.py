@@ -50,3 +50,19 @@ def test_stop_drops_what_waits_and_ends_the_thread():
     start = time.monotonic()
     worker.stop()
     assert time.monotonic() - start < 2 and done == [1]
+
+
+def test_an_exception_is_told_and_the_next_item_is_worked_on():
+    done, failed = [], []
+
+    def work(item):
+        if item == "bad":
+            raise RuntimeError("a defect")
+        done.append(item)
+
+    worker = NewestWorker(work, failed=failed.append)
+    worker.put("bad")
+    assert wait_until(lambda: failed, 5) and str(failed[0]) == "a defect"
+    worker.put("good")
+    assert wait_until(lambda: done == ["good"], 5)
+    worker.stop()
