@@ -26,7 +26,7 @@ from fastgrasp_model.commands.shared import (
     parse,
 )
 from fastgrasp_model.files import write_bytes
-from fastgrasp_model.viewer.sets import BrowsableSet, GraspFile, ViewError, counts, is_set, open_set
+from fastgrasp_model.viewer.sets import BrowsableSet, GraspFile, GraspFiles, ViewError, counts, is_set, open_set
 
 OUTPUTS = (".png", ".jpg", ".html")
 
@@ -40,16 +40,18 @@ class ViewOptions:
     fastgrasp view open --out sheet.png --type tripod --seed 0 --page 2
     """
 
-    grasps: Annotated[Positional[str], arg(metavar="GRASPS")]
-    """grasp file, or grasp set: packed, a folder of shards, or 'open', the shipped one"""
+    grasps: Annotated[Positional[tuple[str, ...]], arg(metavar="GRASPS [GRASPS ...]")]
+    """grasp files, or one grasp set: packed, a folder of shards, or 'open', the shipped one"""
     object: Annotated[str | None, arg(metavar="OBJECT")] = None
     """of a file: the object's mesh or cloud, in its frame; of a set: such as mug:12"""
     unit: Unit | None = None
-    """of a file: unit of the lengths in OBJECT (default m)"""
+    """of a file: unit of the lengths in OBJECT and CLOUD (default m)"""
     out: Annotated[Path | None, arg(metavar="FILE.png")] = None
     """where to draw, .png .jpg or .html (of a file: default g_view.png beside g.npz, never over another file)"""
     interactive: bool = False
-    """of a file: show it in the browser, and write nothing"""
+    """of files: show them in the browser, and write nothing"""
+    cloud: Annotated[Path | None, arg(metavar="CLOUD")] = None
+    """of files, in the browser: a cloud to show beside the object, in its frame"""
     hands: AtLeastOne | None = None
     """of a file: how many hands are drawn, best first (default 4)"""
     views: AtLeastOne | None = None
@@ -74,20 +76,28 @@ class ViewOptions:
     """of a set, with --out: shuffle the grasps first (default: as stored)"""
     port: Port | None = None
     """of the page in the browser (default: any free one)"""
+    host: Annotated[str | None, arg(metavar="ADDRESS")] = None
+    """of the page in the browser: 0.0.0.0 for other machines too (default: 127.0.0.1, this one alone)"""
     no_browser: bool = False
     """open no browser, only print the page's address"""
 
 
 _OF_A_SET = ("family", "type", "split", "page", "per_page", "columns", "seed", "list", "json")
-_OF_A_FILE = ("interactive", "hands", "views", "unit")
+_OF_A_FILE = ("interactive", "hands", "views", "unit", "cloud")
 _OF_SHEETS = ("page", "per_page", "columns", "seed")
-_OF_THE_BROWSER = ("interactive", "port", "no_browser")
+_OF_THE_BROWSER = ("interactive", "cloud", "host", "port", "no_browser")
 
 
 def main(argv: list[str]) -> int:
     """Draw a grasp file, or show a grasp set."""
     options = parse(ViewOptions, argv, "fastgrasp view")
-    return (_view_set if is_set(options.grasps) else _view_file)(options)
+    if not options.grasps:
+        raise InputError("missing: GRASPS, a grasp file or 'open', the shipped grasp set (fastgrasp view --help)")
+    if not any(map(is_set, options.grasps)):
+        return _view_files(options)
+    if len(options.grasps) > 1:
+        raise InputError(f"{next(filter(is_set, options.grasps))} is a grasp set; give it alone, or grasp files only")
+    return _view_set(options)
 
 
 def _view_set(options: ViewOptions) -> int:
@@ -99,7 +109,7 @@ def _view_set(options: ViewOptions) -> int:
         _refuse(options, _OF_SHEETS, "for sheets; add --out sheet.png, or leave it out")
     if options.json and not options.list:
         raise InputError("--json is for --list; add --list, or leave it out")
-    grasps = open_set(options.grasps)
+    grasps = open_set(options.grasps[0])
     rows = grasps.select(options.family, options.type, options.split, options.object)
     if options.list:
         return _list(grasps, rows, options.json)
@@ -110,32 +120,48 @@ def _view_set(options: ViewOptions) -> int:
     return _serve(grasps, options, int(rows[0]) if options.object or options.out else 0)
 
 
-def _view_file(options: ViewOptions) -> int:
-    """Draw the first grasps of a grasp file, or show it in the browser."""
-    interactive = bool(_given(options, _OF_THE_BROWSER))
-    out = options.out or free_name(Path(options.grasps))
-    if interactive or _is_page(out):
+def _view_files(options: ViewOptions) -> int:
+    """Draw the first grasps of each grasp file, or show the files in the browser."""
+    page = options.out is not None and _is_page(options.out)
+    interactive = bool(_given(options, _OF_THE_BROWSER)) and not page
+    if interactive or page:
         _refuse(options, ("hands", "views"), "for pictures; leave it out, or add --out picture.png")
     if interactive:
         _refuse(options, ("out",), "for pictures and pages; leave it out, or leave out --interactive")
-    check_output(out, OUTPUTS)
-    check_grasp_file(Path(options.grasps))
+    if page:
+        _refuse(options, ("interactive", "host", "port", "no_browser"), "for the browser; leave out --out")
+    if options.out and len(options.grasps) > 1:
+        raise InputError("--out is one file; leave it out, and a picture is written beside each grasp file")
+    paths = [Path(name) for name in options.grasps]
+    for path in paths:
+        check_output(options.out or free_name(path), OUTPUTS)
+        check_grasp_file(path)
 
     from fastgrasp_model.grasps import Grasps
 
-    grasps = Grasps.load(options.grasps)
-    _refuse(options, _OF_A_SET, f"for grasp sets; {options.grasps} is a grasp file")
+    batches = [Grasps.load(path) for path in paths]
+    _refuse(options, _OF_A_SET, f"for grasp sets; {paths[0]} is a grasp file")
     shown = load_object(Path(options.object), options.unit or "m") if options.object else None
-    name = Path(options.grasps).stem
-    if interactive or _is_page(out):
-        return _serve(GraspFile(grasps, shown, name, Path(options.object or "").name), options)
+    if interactive or page:
+        names = _names(paths)
+        object_name = Path(options.object or "").name
+        files = [GraspFile(*found, object_name) for found in zip(batches, [shown] * len(paths), names, strict=True)]
+        return _serve(files[0] if len(files) == 1 else GraspFiles(files), options)
 
     from fastgrasp_model.pictures import render_grasps
 
-    wrote = _wrote(out)
-    render_grasps(grasps, shown, out, views=options.views or 2, max_hands=options.hands or 4, title=name)
-    print(wrote)
+    for path, grasps in zip(paths, batches, strict=True):
+        out = options.out or free_name(path)
+        wrote = _wrote(out)
+        render_grasps(grasps, shown, out, views=options.views or 2, max_hands=options.hands or 4, title=path.stem)
+        print(wrote)
     return 0
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """Return what tells files apart: the names, or where two are alike, the paths."""
+    stems = [path.stem for path in paths]
+    return stems if len(set(stems)) == len(stems) else [str(path.with_suffix("")) for path in paths]
 
 
 def _draw_sheet(grasps: BrowsableSet, rows, options: ViewOptions) -> int:
@@ -171,16 +197,25 @@ def _list(grasps: BrowsableSet, rows, as_json: bool) -> int:
 
 def _serve(grasps: BrowsableSet, options: ViewOptions, row: int = 0) -> int:
     """Show grasps in the browser until Ctrl-C; or, with --out, write the first as a page."""
+    from fastgrasp_model.viewer.server import HOST
     from fastgrasp_model.viewer.window import GraspViewer
 
-    viewer = GraspViewer(grasps, options.port or 0, row, options.family, options.type, options.split)
+    cloud = _read_cloud(options.cloud, options.unit or "m") if options.cloud else None
+    viewer = None
     try:
+        viewer = GraspViewer(
+            grasps, options.port or 0, row, options.family, options.type, options.split,
+            options.host or HOST, cloud,
+        )  # fmt: skip
         if options.out:
             wrote = _wrote(options.out)
             write_bytes(options.out, viewer.page().encode())
             print(f"{wrote}: grasp {viewer.row}")
             return 0
-        print(f"{grasps.name}: {len(grasps)} grasps at {viewer.address}\nCtrl-C ends", flush=True)
+        print(f"{grasps.name}: {len(grasps)} grasps at {viewer.address}")
+        if options.host not in (None, HOST, "localhost"):
+            print("every machine that reaches this one can open the page")
+        print("Ctrl-C ends", flush=True)
         if not options.no_browser and _has_screen():
             import webbrowser
 
@@ -190,8 +225,15 @@ def _serve(grasps: BrowsableSet, options: ViewOptions, row: int = 0) -> int:
         interrupt.forget()
         print("\nended")
     finally:
-        viewer.stop()
+        if viewer is not None:
+            viewer.stop()
     return 0
+
+
+def _read_cloud(path: Path, unit: str):
+    from fastgrasp_model.geometry.cloud_files import read_cloud
+
+    return read_cloud(path, unit=unit)
 
 
 def free_name(grasps: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -52,13 +53,15 @@ class BrowsableSet(Protocol):
         """Return the object: trimesh.Trimesh, a point cloud (P, 3), or None where there is none."""
 
     def facts(self, row: int) -> dict:
-        """Return what is known of a grasp: "object", "family", "split", "type", "score", "depth", "displacement" ..."""
+        """Return what is known of a grasp: "object", "family", "split", "type", "score", "depth", "displacement" ...;
+        "number" where the grasp has another number in its file than its row."""
 
 
 class GraspFile:
     """A grasp file and its object as a `BrowsableSet`: no families, grasp types or splits.
 
-    shown: trimesh.Trimesh, a point cloud (P, 3), or None; name: of the object.
+    shown: trimesh.Trimesh, a point cloud (P, 3), or None; object_name: of the object. `score_range` holds the scores
+    that the ends of a scale of colours stand for.
     """
 
     hand, families, splits, grasp_types = "", [""], [""], [""]
@@ -69,6 +72,7 @@ class GraspFile:
         self._grasps, self._shown = grasps, shown
         self.name, self.objects = name, [object_name]
         self.object_of = self.type_of = np.zeros(len(grasps), dtype=np.int64)
+        self.score_range = min(0.0, float(grasps.score.min())), max(1.0, float(grasps.score.max()))
 
     def __len__(self) -> int:
         return len(self._grasps)
@@ -90,6 +94,49 @@ class GraspFile:
         grasps = self._grasps
         return {"object": self.objects[0], "hand": grasps.side, "score": float(grasps.score[row]),
                 "betas": grasps.betas[row].tolist()}  # fmt: skip
+
+
+class GraspFiles:
+    """Several grasp files as a `BrowsableSet`: each stands for an object of its own, named after the file."""
+
+    hand, grasp_types = "", [""]
+
+    def __init__(self, files: Sequence[GraspFile], name: str = "") -> None:
+        self._files, self.name = list(files), name or f"{len(files)} grasp files"
+        self.objects = [file.name for file in self._files]
+        self.families = self.splits = [""] * len(self._files)
+        sizes = [len(file) for file in self._files]
+        self.object_of = np.repeat(np.arange(len(sizes)), sizes)
+        self.type_of = np.zeros(len(self.object_of), dtype=np.int64)
+        self._first = np.cumsum([0, *sizes])
+        lows, highs = zip(*(file.score_range for file in self._files), strict=True)
+        self.score_range = min(lows), max(highs)
+
+    def __len__(self) -> int:
+        return len(self.object_of)
+
+    def select(self, family=None, grasp_type=None, split=None, spec=None) -> np.ndarray:
+        """Return all rows."""
+        return np.arange(len(self))
+
+    def grasps(self, rows: np.ndarray) -> Grasps:
+        """Return the grasps of rows (K,) of one file. Raises ViewError for rows of several: their hands may differ."""
+        owners = np.unique(self.object_of[rows])
+        if len(owners) != 1:
+            raise ViewError(f"these grasps lie in {len(owners)} files; take the rows of one")
+        return self._files[owners[0]].grasps(np.asarray(rows) - self._first[owners[0]])
+
+    def mesh(self, number: int):
+        """Return the object of a file."""
+        return self._files[number].mesh(0)
+
+    def facts(self, row: int) -> dict:
+        """Return file, number in it, object, hand and score of a grasp."""
+        owner = int(self.object_of[row])
+        number = int(row - self._first[owner])
+        facts = self._files[owner].facts(number)
+        name = ", ".join(filter(None, (self.objects[owner], facts["object"])))
+        return {**facts, "object": name, "number": number}
 
 
 def open_set(place: str | Path) -> BrowsableSet:

@@ -40,7 +40,7 @@ def caption(grasps: BrowsableSet, row: int, missing: str = "") -> str:
     facts = grasps.facts(row)
     score = f"score {facts['score']:.2f}" if "score" in facts else ""
     kind = "(cannot be made)" if missing else facts.get("type", "").replace("_", " ")
-    return "  ".join(filter(None, (str(row), facts["object"], kind, score)))
+    return "  ".join(filter(None, (str(facts.get("number", row)), facts["object"], kind, score)))
 
 
 def draw_sheet(

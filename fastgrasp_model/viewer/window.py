@@ -1,4 +1,4 @@
-"""The viewer in the browser: one grasp at a time in a viser scene, and a panel to choose it."""
+"""The viewer in the browser: one grasp, or all of an object, in a viser scene, and a panel to choose."""
 
 from __future__ import annotations
 
@@ -8,30 +8,35 @@ from threading import RLock
 
 import numpy as np
 
-from fastgrasp_model.viewer.scene import BestView, add_hand, add_object
+from fastgrasp_model.viewer.scene import LAYERS, PALE_SKIN, SKIN, BestView, Layers, score_colours
 from fastgrasp_model.viewer.server import HOST, start_server, stop_server
-from fastgrasp_model.viewer.sets import BrowsableSet, counts
+from fastgrasp_model.viewer.sets import BrowsableSet, GraspFiles, counts
 from fastgrasp_model.viewer.sheet import caption, mesh_of
 
 ALL = "all"
+MOST_HANDS = 64  # drawn at a time
+HIDDEN_AT_FIRST = ("keypoints", "wrist")
 
 
 class GraspViewer:
     """Shows a grasp set or a grasp file in the browser until `stop`. What is shown is the same in every browser.
 
-    port: of the page, 0 for any free one; row: the grasp to begin with; family, grasp_type and split choose among the
-    grasps. Raises ViewError where the port is taken, MissingExtraError without viser. Attributes: `row`, the grasp
-    shown (None where nothing fits), `rows`, those that fit, and the handles of the panel.
+    host, port: of the page, 0 for any free port; row: the grasp to begin with; family, grasp_type and split choose
+    among the grasps; cloud (P, 3): shown beside the object. Grasps count from 0. Raises ViewError where the port is
+    taken, MissingExtraError without viser. Attributes: `row`, the grasp chosen (None where nothing fits), `rows`, those
+    that fit, `layers`, what is drawn, and the handles of the panel.
     """
 
     def __init__(
         self, grasps: BrowsableSet, port: int = 0, row: int = 0, family: str | None = None,
-        grasp_type: str | None = None, split: str | None = None,
+        grasp_type: str | None = None, split: str | None = None, host: str = HOST, cloud: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         self._set, self._lock, self._view = grasps, RLock(), None
-        self._hand = self._object = None
+        self._several_files = isinstance(grasps, GraspFiles)
+        self._host, self._cloud = host, cloud
         self.row, self.rows = None, np.arange(0)
-        self.server = start_server(port, grasps.name)
+        self.server = start_server(port, grasps.name, host)
+        self.layers = Layers(self.server.scene)
         self.server.scene.add_light_ambient("/fill_light", intensity=0.5)
         self._add_panel({"family": family, "grasp_type": grasp_type, "split": split})
         self._add_keys()
@@ -41,7 +46,7 @@ class GraspViewer:
     @property
     def address(self) -> str:
         """The address of the page."""
-        return f"http://{HOST}:{self.server.get_port()}/"
+        return f"http://{HOST if self._host == '0.0.0.0' else self._host}:{self.server.get_port()}/"
 
     def stop(self) -> None:
         """Stop the server and its threads."""
@@ -59,12 +64,12 @@ class GraspViewer:
             self.rows = self._set.select(**chosen)
             count = len(self.rows)
             self.place.visible = count > 1
-            self.place.max = max(2, count)
+            self.place.max = max(1, count - 1)
             if count:
                 wanted = row if row is not None else self.row or 0
                 self.go(min(int(np.searchsorted(self.rows, wanted)), count - 1))
             else:
-                self._remove()
+                self.layers.clear()
                 self.row, self.facts.content, self.summary.content = None, "", "No grasp fits these filters."
 
     def go(self, at: int) -> None:
@@ -74,11 +79,11 @@ class GraspViewer:
                 return
             at %= len(self.rows)
             self.row = int(self.rows[at])
-            self.place.value, self.number.value = at + 1, self.row
+            self.place.value, self.number.value = at, self.row
             mesh, missing = mesh_of(self._set, int(self._set.object_of[self.row]))
-            self._draw(mesh, self._set.grasps(self.rows[at : at + 1]))
+            drawn = self._draw(mesh, at)
             facts = self._set.facts(self.row)
-            self.summary.content = summary_text(facts, f"{at + 1:,} of {len(self.rows):,}", missing)
+            self.summary.content = summary_text(facts, self._place_text(at, facts, drawn), missing)
             self.facts.content = facts_text(facts)
 
     def step(self, by: int) -> None:
@@ -122,31 +127,43 @@ class GraspViewer:
     def _at(self) -> int:
         return int(np.searchsorted(self.rows, self.row or 0))
 
-    def _draw(self, mesh, posed) -> None:
+    def _draw(self, mesh, at: int) -> int:
+        """Draw the grasp at place `at`, with all others on its object where they are wanted; return how many."""
+        rows = self._neighbours(at) if self.all_shown.value else self.rows[at : at + 1]
+        posed, chosen = self._set.grasps(rows), int(np.searchsorted(rows, self.row))
+        if self.by_score.value:
+            scores = np.array([self._set.facts(row).get("score", 0.0) for row in rows.tolist()])
+            colours = score_colours(scores, *self._set.score_range)
+        else:
+            colours = np.where(np.arange(len(rows))[:, None] == chosen, SKIN, PALE_SKIN)
         with self.server.atomic():
-            self._remove()
-            self._object = add_object(self.server.scene, mesh)
-            self._hand = add_hand(self.server.scene, posed.vertices[0], posed.faces)
-            self._toggle()
-        self._view = BestView(mesh, posed.vertices[0], posed.faces, posed.keypoints[0])
+            self.layers.draw(mesh, self._cloud, posed, chosen, colours)
+        self._view = BestView(self._cloud if mesh is None else mesh, posed, chosen)
         self._view.place(self.server.initial_camera)
         self.reset_view()
+        return len(rows)
 
-    def _remove(self) -> None:
-        for handle in (self._hand, self._object):
-            if handle is not None:
-                handle.remove()
-        self._hand = self._object = None
+    def _neighbours(self, at: int) -> np.ndarray:
+        """Return the rows that fit on the object of the grasp at place `at`, at most `MOST_HANDS` round it."""
+        same = np.flatnonzero(self._set.object_of[self.rows] == self._set.object_of[self.rows[at]])
+        begin = int(np.clip(np.searchsorted(same, at) - MOST_HANDS // 2, 0, max(0, len(same) - MOST_HANDS)))
+        return self.rows[same[begin : begin + MOST_HANDS]]
+
+    def _place_text(self, at: int, facts: dict, drawn: int) -> str:
+        """Return the number of a grasp in its file and how many there are, or fit the filters, in words."""
+        everything = len(self.rows) == len(self._set)
+        if "number" in facts:
+            count = np.count_nonzero(self._set.object_of == self._set.object_of[self.row])
+            place = f"grasp {facts['number']:,} of {count:,}"
+        else:
+            place = f"grasp {self.row:,} of {len(self._set):,}"
+        place += "" if everything else f", {at:,} of {len(self.rows):,} that fit"
+        return place + (f", {drawn} hands drawn" if self.all_shown.value else "")
 
     def _aim(self, client) -> None:
         if self._view is not None:
             with client.atomic():
                 self._view.place(client.camera, client.camera.aspect)
-
-    def _toggle(self) -> None:
-        for handle, box in ((self._hand, self.hand_shown), (self._object, self.object_shown)):
-            if handle is not None:
-                handle.visible = box.value
 
     def _add_panel(self, chosen: dict[str, str | None]) -> None:
         """Add the panel: a tab to page, one to filter, and one with all facts."""
@@ -154,11 +171,17 @@ class GraspViewer:
         tabs = gui.add_tab_group()
         with tabs.add_tab("grasp"):
             self.summary = gui.add_markdown("")
-            self.place = gui.add_slider("grasp", 1, 2, 1, 1, hint="its place among the grasps that fit the filters")
+            self.place = gui.add_slider("grasp", 0, 1, 1, 0, hint="among the grasps that fit the filters, from 0")
             self.grasp_buttons = gui.add_button_group("", ("previous", "next", "random"))
             several = len(self._set.objects) > 1
-            self.object_buttons = gui.add_button_group("object", ("previous", "next"), visible=several)
-            self.hand_shown, self.object_shown = (gui.add_checkbox(f"show {name}", True) for name in ("hand", "object"))
+            noun = "file" if self._several_files else "object"
+            self.object_buttons = gui.add_button_group(noun, ("previous", "next"), visible=several)
+            self.all_shown = gui.add_checkbox("all hands", False, hint="all on this object that fit the filters")
+            scored = getattr(self._set, "score_range", None) is not None
+            hint = "violet is the lowest score, yellow the highest"
+            self.by_score = gui.add_checkbox("colour by score", False, visible=scored, hint=hint)
+            self.shown = {layer: gui.add_checkbox(f"show {layer}", True) for layer in LAYERS}
+            self.shown["cloud"].visible = self._cloud is not None
             self.view_buttons = gui.add_button_group("view", ("best side", "save as page"))
         self._options = self._choices()
         self.filters = {}
@@ -169,13 +192,14 @@ class GraspViewer:
                     label, first = name.replace("_", " "), (known or [ALL])[0]
                     self.filters[name] = gui.add_dropdown(label, tuple(options), initial_value=first)
         with tabs.add_tab("facts"):
-            self.number = gui.add_number("grasp number", 0, min=0, max=len(self._set) - 1, step=1)
+            last, alone = len(self._set) - 1, not self._several_files
+            self.number = gui.add_number("grasp number", 0, min=0, max=last, step=1, visible=alone)
             self.facts = gui.add_markdown("")
         self._connect()
 
     def _connect(self) -> None:
         """Give the panel's handles their actions."""
-        self.place.on_update(lambda _: self.place.value - 1 == self._at() or self.go(self.place.value - 1))
+        self.place.on_update(lambda _: self.place.value == self._at() or self.go(self.place.value))
         self.number.on_update(lambda _: self.number.value == self.row or self.choose(self.number.value))
         moves = {"previous": lambda: self.step(-1), "next": lambda: self.step(1), "random": self.random}
         self.grasp_buttons.on_click(lambda _: moves[self.grasp_buttons.value]())
@@ -183,8 +207,12 @@ class GraspViewer:
         self.view_buttons.on_click(lambda event: self._view_pressed(event.client))
         for box in self.filters.values():
             box.on_update(lambda _: self.choose())
-        for box in (self.hand_shown, self.object_shown):
-            box.on_update(lambda _: self._toggle())
+        for box in (self.all_shown, self.by_score):
+            box.on_update(lambda _: self.choose())
+        for layer, box in self.shown.items():
+            box.on_update(lambda _, layer=layer, box=box: self.layers.show(layer, box.value))
+            box.value = layer not in HIDDEN_AT_FIRST
+            self.layers.show(layer, box.value)
 
     def _choices(self) -> dict[str, dict[str, str | None]]:
         """Return filter -> label -> name; the label holds the number of grasps. Left out are names without grasps
@@ -201,7 +229,8 @@ class GraspViewer:
         """Add the keys; they also stand in viser's command palette, Ctrl-K."""
 
         def flip(box) -> None:
-            box.value = not box.value
+            if box.visible:
+                box.value = not box.value
 
         following, preceding = ("next grasp", lambda: self.step(1)), ("previous grasp", lambda: self.step(-1))
         keys = {
@@ -209,8 +238,11 @@ class GraspViewer:
             "arrowdown": ("next object", lambda: self.step_object(1)),
             "arrowup": ("previous object", lambda: self.step_object(-1)),
             "R": ("random grasp", self.random), "space": ("best view", self.reset_view),
-            "H": ("show the hand", lambda: flip(self.hand_shown)),
-            "O": ("show the object", lambda: flip(self.object_shown)),
+            "H": ("show the hand", lambda: flip(self.shown["hand"])),
+            "O": ("show the object", lambda: flip(self.shown["object"])),
+            "A": ("all hands or one", lambda: flip(self.all_shown)),
+            "C": ("colour by score", lambda: flip(self.by_score)),
+            "K": ("show the keypoints", lambda: flip(self.shown["keypoints"])),
         }  # fmt: skip
         for key, (label, action) in keys.items():
             self.server.gui.add_command(label, hotkey=key).on_trigger(lambda _, action=action: action())
@@ -231,8 +263,8 @@ def summary_text(facts: dict, place: str, missing: str = "") -> str:
 
 def facts_text(facts: dict) -> str:
     """Return the facts of a grasp as a Markdown table, displacement by direction of gravity."""
-    lines = {name: facts[name] for name in ("object", "family", "split", "type", "group", "feix", "hand", "score")
-             if facts.get(name) not in (None, "")}  # fmt: skip
+    names = ("object", "number", "family", "split", "type", "group", "feix", "hand", "score")
+    lines = {name: facts[name] for name in names if facts.get(name) not in (None, "")}
     moved = {f"gravity {way}": value for way, value in facts.get("displacement", {}).items()}
     depth = {"depth": facts["depth"]} if "depth" in facts else {}
     lines |= {name: f"{1000 * value:.1f} mm" for name, value in {**depth, **moved}.items()}

@@ -3,7 +3,13 @@
 import builtins
 import json
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -69,6 +75,12 @@ def test_the_list(capsys):
         (["nowhere.npz", "--type", "tripod"], "No grasp file at nowhere.npz"),
         (["nowhere.npz", "--interactive", "--out", "a.png"], "--out is for pictures"),
         (["nowhere.npz", "--out", "a.html", "--hands", "2"], "--hands is for pictures"),
+        (["nowhere.npz", "--out", "a.html", "--port", "8000"], "--port is for the browser"),
+        (["nowhere.npz", "nowhere.npz", "--out", "a.png"], "--out is one file"),
+        (["nowhere.npz", "open"], "open is a grasp set; give it alone"),
+        (["open", "--cloud", "c.npy"], "for grasp files"),
+        (["open", "--host", "192.0.2.1", "--no-browser"], "cannot listen on host '192.0.2.1'"),
+        ([], "missing: GRASPS"),
         ([".", "--list"], "no set"),
     ],
 )
@@ -142,3 +154,41 @@ def test_the_browser_is_opened_until_ctrl_c(monkeypatch, grasp_file, capsys):
     run(["open", "--no-browser"], capsys)
     run(["g.npz", "--object", "can.ply", "--no-browser"], capsys)
     assert len(opened) == 1 and seen[1:] == [(0, 40), (0, 3)]
+
+
+def test_several_files_are_drawn_each_beside_its_own(grasp_file, tmp_path, capsys):
+    shutil.copy(grasp_file, tmp_path / "h.npz")
+    assert run(["g.npz", "h.npz", "--hands", 1, "--views", 1], capsys) == "wrote g_view.png\nwrote h_view.png\n"
+
+
+def test_several_files_and_a_cloud_in_the_browser(grasp_file, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("viser")
+    from fastgrasp_model.viewer.window import GraspViewer
+
+    (tmp_path / "other").mkdir()
+    shutil.copy(grasp_file, tmp_path / "other" / "g.npz")
+    np.save(tmp_path / "c.npy", np.random.default_rng(0).normal(size=(300, 3)) * 0.03)
+    seen = []
+    monkeypatch.setattr(GraspViewer, "wait", lambda viewer: seen.append(viewer))
+    run(["g.npz", "other/g.npz", "--object", "can.ply", "--cloud", "c.npy", "--no-browser"], capsys)
+    assert seen[0]._set.objects == ["g", "other/g"] and len(seen[0].layers.handles["cloud"][0].points) == 300
+
+
+def test_ctrl_c_ends_the_served_page_and_its_process(grasp_file):
+    """A process of its own, asked for its page and then interrupted as a terminal does."""
+    pytest.importorskip("viser")
+    words = [sys.executable, "-m", "fastgrasp_model.cli", "view", str(grasp_file), "--interactive", "--no-browser"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            address = process.stdout.readline().split()[-1]
+            assert process.stdout.readline() == "Ctrl-C ends\n"
+            with urllib.request.urlopen(address) as page:
+                assert page.status == 200
+            taken = address.rstrip("/").rpartition(":")[2]
+            with pytest.raises(ValueError, match=f"cannot listen on port {taken} .*; leave --port out"):
+                main([str(grasp_file), "--no-browser", "--port", taken])
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, out, err) == (0, "\nended\n", "")
