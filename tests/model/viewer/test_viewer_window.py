@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("viser", reason="viser is not installed (pip install 'fastgrasp-ros2[viewer]')")
 
-from fastgrasp_model.viewer.scene import PALE_SKIN, SKIN, score_colours
+from fastgrasp_model.viewer.scene import LAYERS, PALE_SKIN, SKIN, score_colours
 from fastgrasp_model.viewer.sets import GraspFile, GraspFiles, ViewError
 from fastgrasp_model.viewer.window import GraspViewer
 
@@ -215,6 +215,40 @@ def test_keys_and_picture_in_chromium(viewer):
             page.keyboard.press("h")
             until(page, lambda skin: skin < 100)
             assert {url.split("/")[2] for url in pages.requests if url.startswith("http")} == {viewer.address[7:-1]}
+
+
+@pytest.mark.slow
+def test_a_file_is_browsed_in_chromium(few_grasps):
+    """By the panel itself: buttons, slider, boxes; hands go and come back."""
+    import chromium
+
+    grasps = few_grasps.grasps(np.arange(3))
+    grasps.score[:] = [1.0, 0.5, 0.0]
+    viewer = GraspViewer(GraspFile(grasps, few_grasps.mesh(0), "g", "mug.obj"), cloud=few_grasps.mesh(0).vertices)
+    with chromium.started("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader") as browser:
+        with chromium.watched(browser) as pages:
+            page = pages(viewer.address, {"viewport": {"width": 900, "height": 600}})
+            page.get_by_text("grasp 0 of 3").wait_for()
+            until(page, lambda skin: skin > 2000)
+            page.get_by_role("button", name="previous").first.click()
+            page.get_by_text("grasp 2 of 3").wait_for()
+            page.get_by_text("score 0.00").wait_for()
+            page.get_by_role("slider").first.press("Home")
+            page.get_by_text("grasp 0 of 3").wait_for()
+            labels = ["all hands", "colour by score", *(f"show {layer}" for layer in LAYERS)]
+            boxes = dict(zip(labels, page.get_by_role("checkbox").all(), strict=True))
+            for label in labels:
+                page.get_by_text(label, exact=True).wait_for()
+            boxes["all hands"].click()
+            page.get_by_text("3 hands drawn").wait_for()
+            boxes["show keypoints"].click()
+            boxes["show hand"].click()
+            until(page, lambda skin: skin < 1000)
+            assert seen(viewer) == {"object", "cloud", "keypoints"}
+            boxes["show hand"].click()
+            boxes["show keypoints"].click()
+            until(page, lambda skin: skin > 2000)
+    viewer.stop()
 
 
 def until(page, fits) -> None:
