@@ -93,6 +93,11 @@ def main(argv: list[str]) -> int:
     options = parse(ViewOptions, argv, "fastgrasp view")
     if not options.grasps:
         raise InputError("missing: GRASPS, a grasp file or 'open', the shipped grasp set (fastgrasp view --help)")
+    from fastgrasp_model.geometry.cloud_files import CLOUD_SUFFIXES
+
+    for name in options.grasps:
+        if Path(name).suffix.lower() in CLOUD_SUFFIXES and Path(name).suffix.lower() != ".npz":
+            raise InputError(f"{name} is an object or a cloud, and no grasps; view g.npz --object {name} shows both")
     if not any(map(is_set, options.grasps)):
         return _view_files(options)
     if len(options.grasps) > 1:
@@ -205,7 +210,7 @@ def _serve(grasps: BrowsableSet, options: ViewOptions, row: int = 0) -> int:
     try:
         viewer = GraspViewer(
             grasps, options.port or 0, row, options.family, options.type, options.split,
-            options.host or HOST, cloud,
+            HOST if options.host is None else options.host, cloud,
         )  # fmt: skip
         if options.out:
             wrote = _wrote(options.out)

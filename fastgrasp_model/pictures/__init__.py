@@ -8,6 +8,7 @@ Rays are cast by Embree (the package embreex): no window, no GPU, no system libr
 picture, `shading.py` the light, `sheets.py` the layout.
 """
 
+from fastgrasp_model.pictures.camera import PictureError
 from fastgrasp_model.pictures.sheets import hand_views, render_grasps, render_sheet
 
-__all__ = ["hand_views", "render_grasps", "render_sheet"]
+__all__ = ["PictureError", "hand_views", "render_grasps", "render_sheet"]

@@ -11,6 +11,10 @@ import numpy as np
 LEAST_EXTENT = 0.005  # metres: half of what a camera frames at least, so that a single point is seen from outside
 
 
+class PictureError(ValueError):
+    """A picture that cannot be drawn. The message says why."""
+
+
 @dataclass(frozen=True)
 class Camera:
     """rotation (3, 3): rows are right, down and forward; eye (3,) metres; focal length in pixels."""
@@ -27,14 +31,14 @@ class Camera:
     ) -> Camera:
         """Return a camera that sees points (N, 3) fill the picture, from `direction` (3,), with `up` (3,) upwards.
 
-        Looking along `up`, the axis that lies most across takes its place. Raises ValueError for a size below 1 pixel,
+        Looking along `up`, the axis that lies most across takes its place. Raises PictureError for a size below 1,
         no points, and points, a direction or an `up` that are zero or not finite.
         """
         if width < 1 or height < 1:
-            raise ValueError(f"A picture has a width and a height of 1 pixel or more, got {width} x {height}.")
+            raise PictureError(f"A picture has a width and a height of 1 pixel or more, got {width} x {height}.")
         points = np.asarray(points, dtype=np.float64).reshape(-1, 3)
         if not len(points) or not np.isfinite(points).all():
-            raise ValueError("There is nothing to look at: expected at least one point, all of them finite.")
+            raise PictureError("There is nothing to look at: expected at least one point, all of them finite.")
         rotation = looking(direction, up)
         target = 0.5 * (points.min(axis=0) + points.max(axis=0))
         local = (points - target) @ rotation.T * margin
@@ -57,7 +61,7 @@ class Camera:
 def looking(direction, up) -> np.ndarray:
     """Return the rotation (3, 3) of a camera that looks from `direction` (3,): rows are right, down and forward.
 
-    Where `up` (3,) lies along the direction, the axis that lies most across takes its place. Raises ValueError.
+    Where `up` (3,) lies along the direction, the axis that lies most across takes its place. Raises PictureError.
     """
     forward, up = -_unit(direction, "direction"), _unit(up, "up")
     right = np.cross(forward, up)
@@ -68,11 +72,11 @@ def looking(direction, up) -> np.ndarray:
 
 
 def _unit(vector, name: str) -> np.ndarray:
-    """Return a vector (3,) with length 1. Raises ValueError."""
+    """Return a vector (3,) with length 1. Raises PictureError."""
     vector = np.asarray(vector, dtype=np.float64)
     largest = np.abs(vector).max() if vector.shape == (3,) else np.nan
     if not 0 < largest < np.inf:
-        raise ValueError(f"The {name} of a camera is three finite numbers, not all zero, got {vector.tolist()}.")
+        raise PictureError(f"The {name} of a camera is three finite numbers, not all zero, got {vector.tolist()}.")
     vector = vector / largest
     return vector / np.linalg.norm(vector)
 

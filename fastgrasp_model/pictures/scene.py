@@ -11,7 +11,7 @@ import numpy as np
 import trimesh
 
 from fastgrasp_model.hand import VERTICES
-from fastgrasp_model.pictures.camera import Camera, Caster
+from fastgrasp_model.pictures.camera import Camera, Caster, PictureError
 from fastgrasp_model.pictures.shading import from_srgb
 
 OBJECT_COLOUR = from_srgb(116, 148, 168)
@@ -55,7 +55,7 @@ class SceneHand(SceneItem):
     """A hand (V, 3) with faces (F, 3); one of MANO's topology is subdivided once.
 
     `worth` (F,) is what showing a triangle is worth in the choice of directions: most for fingers, which are known
-    with keypoints (21, 3) in MediaPipe order, and negative for the cut of the wrist. Raises ValueError where a shape
+    with keypoints (21, 3) in MediaPipe order, and negative for the cut of the wrist. Raises PictureError where a shape
     is wrong, there is no face, or a vertex is not finite.
     """
 
@@ -75,10 +75,10 @@ class SceneHand(SceneItem):
 def directions(scene: SceneObject, hand: SceneHand, count: int, size: int = 72) -> list[np.ndarray]:
     """Return `count` unit directions from which hand and object both show, each from another side.
 
-    Raises ValueError for fewer than 1 or more than there are to choose among (`MOST_VIEWS`).
+    Raises PictureError for fewer than 1 or more than there are to choose among (`MOST_VIEWS`).
     """
     if not 1 <= count <= MOST_VIEWS:
-        raise ValueError(f"A hand is drawn from 1 to {MOST_VIEWS} sides, got {count}.")
+        raise PictureError(f"A hand is drawn from 1 to {MOST_VIEWS} sides, got {count}.")
     caster = Caster.together([scene.caster, hand.caster])
     worth_of = np.concatenate([np.zeros(len(scene.triangles)), hand.worth])
     framed = framed_points(scene, [hand])
@@ -130,11 +130,11 @@ def _apart(candidates: np.ndarray, worth: np.ndarray, count: int) -> list[np.nda
 def _checked(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     vertices, faces = np.asarray(vertices, dtype=np.float64), np.asarray(faces)
     if vertices.ndim != 2 or vertices.shape[1] != 3 or faces.ndim != 2 or faces.shape[1] != 3 or not len(faces):
-        raise ValueError(f"A hand to draw needs vertices (V, 3) and faces (F, 3), got {vertices.shape}, {faces.shape}.")
+        raise PictureError(f"A hand needs vertices (V, 3) and faces (F, 3), got {vertices.shape}, {faces.shape}.")
     if not np.isfinite(vertices).all():
-        raise ValueError("This hand has vertices that are not finite; it cannot be drawn.")
+        raise PictureError("This hand has vertices that are not finite; it cannot be drawn.")
     if faces.min() < 0 or faces.max() >= len(vertices):
-        raise ValueError(f"This hand has faces of vertices outside 0 to {len(vertices) - 1}; it cannot be drawn.")
+        raise PictureError(f"This hand has faces of vertices outside 0 to {len(vertices) - 1}; it cannot be drawn.")
     return vertices, faces
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastgrasp_model.files import write_bytes
+from fastgrasp_model.pictures.camera import PictureError
 from fastgrasp_model.pictures.scene import UP, SceneHand, SceneObject, directions, framing_camera
 from fastgrasp_model.pictures.shading import panel as draw_panel
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PANEL = 380  # pixels
 PAPER_TOP, PAPER_BOTTOM = np.array([1.0, 1.0, 1.0]), np.array([0.925, 0.935, 0.945])
+MOST_PIXELS, LONGEST_SIDE = 50_000_000, 60_000
 INK, FAINT_INK = (52, 58, 66), (128, 136, 146)
 
 
@@ -28,13 +30,14 @@ def render_grasps(
 
     object_mesh: `trimesh.Trimesh`, or a point cloud (N, 3), metres, in the frame of the grasps; path: .png or .jpg,
     written atomically and returned; title: a line above the picture; panel: width and height of one panel in pixels.
-    Below each column stands the grasp's number in the file, from 0. Raises ValueError for no grasps and for numbers
-    below 1, OSError where the path cannot be written.
+    Below each column stands the grasp's number in the file, from 0. Raises PictureError for no grasps, numbers
+    below 1 and more than `MOST_PIXELS`, OSError where the path cannot be written.
     """
     _at_least_one(views=views, max_hands=max_hands, panel=panel)
     count = min(max_hands, len(grasps))
     if count == 0:
-        raise ValueError("There are no grasps to draw.")
+        raise PictureError("There are no grasps to draw.")
+    _check_size(count, views, panel)
     rows: list[list] = [[] for _ in range(views)]
     scene = SceneObject(object_mesh)
     for i in range(count):
@@ -51,11 +54,12 @@ def render_sheet(
     """Draw a sheet of many grasps, one panel for each of `items`: (grasps, index, mesh or cloud, label).
 
     path: .png or .jpg, returned; columns: panels in a row. An object that several items share is prepared once. Raises
-    ValueError for no items and for numbers below 1, OSError where the path cannot be written.
+    PictureError for no items, numbers below 1 and more than `MOST_PIXELS`, OSError where the path cannot be written.
     """
     _at_least_one(columns=columns, panel=panel)
     if not items:
-        raise ValueError("There are no grasps to draw.")
+        raise PictureError("There are no grasps to draw.")
+    _check_size(min(columns, len(items)), -(-len(items) // columns), panel)
     scenes: dict[int, SceneObject] = {}
     rows: list[list] = []
     for number, (grasps, index, mesh, label) in enumerate(items):
@@ -78,7 +82,7 @@ def hand_views(
     vertices (V, 3), faces (F, 3): the hand in the frame of the object, metres, smoothed if it has MANO's mesh;
     object_mesh: `trimesh.Trimesh`, a point cloud (N, 3), or a `SceneObject` made of one, which saves time where many
     hands hold the same object; keypoints (21, 3) in MediaPipe order: sides that show the fingers are preferred.
-    Raises ValueError for wrong shapes, no faces, or vertices that are not finite.
+    Raises PictureError for wrong shapes, no faces, or vertices that are not finite.
     """
     _at_least_one(views=views, panel=panel)
     hand = SceneHand(vertices, faces, keypoints)
@@ -92,10 +96,17 @@ def hand_views(
 
 
 def _at_least_one(**numbers: int) -> None:
-    """Raise ValueError for a number below 1."""
+    """Raise PictureError for a number below 1."""
     for name, number in numbers.items():
         if number < 1:
-            raise ValueError(f"{name} is 1 or more, got {number}.")
+            raise PictureError(f"{name} is 1 or more, got {number}.")
+
+
+def _check_size(columns: int, rows: int, panel: int) -> None:
+    """Raise PictureError, before the work, for a picture that would not fit into memory or into a .jpg."""
+    if columns * rows * panel**2 > MOST_PIXELS or max(columns, rows) * panel > LONGEST_SIDE:
+        size = f"{columns} x {rows} panels of {panel} pixels"
+        raise PictureError(f"A picture of {size} is too large; draw fewer or smaller ones.")
 
 
 def _panel(scene: SceneObject, hand: SceneHand, direction: np.ndarray, size: int) -> np.ndarray:
@@ -160,7 +171,10 @@ def caption_font(size: int):
 
 
 def save_picture(image, path: str | Path) -> Path:
-    """Write a PIL image as .png or .jpg, atomically. Raises OSError, or ValueError for another ending."""
-    buffer, ending = io.BytesIO(), Path(path).suffix[1:].upper()
-    image.save(buffer, "JPEG" if ending == "JPG" else ending)
+    """Write a PIL image as .png or .jpg, atomically. Raises OSError, or PictureError for another ending."""
+    kinds, ending = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}, Path(path).suffix.lower()
+    if ending not in kinds:
+        raise PictureError(f"cannot write {path}: expected a name that ends in {' or '.join(kinds)}")
+    buffer = io.BytesIO()
+    image.save(buffer, kinds[ending])
     return write_bytes(path, buffer.getvalue())

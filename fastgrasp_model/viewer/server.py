@@ -19,6 +19,8 @@ def start_server(port: int = 0, label: str = "", host: str = HOST):
     Raises ViewError where the port is taken or not allowed or the host is not this machine's, MissingExtraError without
     viser.
     """
+    if not host:
+        raise ViewError("cannot listen on host ''; give 127.0.0.1 or 0.0.0.0")
     viser = require("viser", "the interactive viewer", "viewer")
     try:
         with socket.create_server((host, port)):  # viser itself would try the next ports

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import trimesh
 
-from fastgrasp_model.pictures import camera, hand_views, render_grasps, render_sheet
+from fastgrasp_model.pictures import PictureError, camera, hand_views, render_grasps, render_sheet
 from fastgrasp_model.pictures.camera import Camera, Caster
 from fastgrasp_model.pictures.scene import MOST_VIEWS, UP, SceneHand, SceneObject, directions
 from fastgrasp_model.pictures.shading import panel
-from fastgrasp_model.pictures.sheets import compose
+from fastgrasp_model.pictures.sheets import compose, save_picture
 
 SIZE = 120
 BOX = trimesh.creation.box((0.06, 0.06, 0.06))
@@ -198,6 +198,22 @@ def test_numbers_below_one_are_refused(grasps, tmp_path, number):
         with pytest.raises(ValueError, match=f"{name} is 1 or more, got {number}"):
             hand_views(grasps.vertices[0], grasps.faces, BOX, **{name: number})
     assert not path.exists()
+
+
+def test_a_picture_too_large_for_memory_is_refused_before_the_work(grasps, tmp_path):
+    for draw in (
+        lambda: render_grasps(grasps, BOX, tmp_path / "x.png", panel=6000),
+        lambda: render_sheet([(grasps, 0, BOX, "")] * 2000, tmp_path / "x.png", columns=1, panel=40),
+    ):
+        with pytest.raises(PictureError, match="panels of .* pixels is too large"):
+            draw()
+
+
+def test_another_ending_is_refused(tmp_path):
+    for name in ("x.gif", "x", "x.webp"):
+        with pytest.raises(PictureError, match="ends in .png or .jpg or .jpeg"):
+            save_picture(compose([[(np.zeros((9, 9, 4)), "")]], 9, None), tmp_path / name)
+    assert save_picture(compose([[(np.zeros((9, 9, 4)), "")]], 9, None), tmp_path / "x.JPG").is_file()
 
 
 def test_many_sides_are_all_different(grasps):

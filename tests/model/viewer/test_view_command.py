@@ -80,7 +80,10 @@ def test_the_list(capsys):
         (["nowhere.npz", "open"], "open is a grasp set; give it alone"),
         (["open", "--cloud", "c.npy"], "for grasp files"),
         (["open", "--host", "192.0.2.1", "--no-browser"], "cannot listen on host '192.0.2.1'"),
+        (["open", "--host", "", "--no-browser"], "cannot listen on host ''"),
         ([], "missing: GRASPS"),
+        (["mug.obj"], "mug.obj is an object or a cloud, and no grasps; view g.npz --object mug.obj"),
+        (["g.npz", "cloud.pcd"], "cloud.pcd is an object or a cloud"),
         ([".", "--list"], "no set"),
     ],
 )
@@ -97,6 +100,18 @@ def test_a_grasp_file_is_drawn_beside_it(grasp_file, capsys):
         main(["g.npz", "--per-page", "4"])
     assert "wrote g_view.png" in run(["g.npz", "--hands", 1, "--views", 1, "--object", "can.ply"], capsys)
     assert min(Image.open("g_view.png").size) > 300
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(["--views", "19"], "from 1 to 18 sides, got 19"), (["--hands", "900"], "no grasps to draw")]
+)
+def test_what_cannot_be_drawn_is_no_defect(grasp_file, few_grasps, words, message, capsys):
+    from fastgrasp_model import cli
+
+    if "no grasps" in message:
+        few_grasps.grasps(np.arange(0)).save(grasp_file)
+    assert cli.main(["view", str(grasp_file), *words]) == 2
+    assert message in (said := capsys.readouterr().err) and "defect" not in said
 
 
 def test_no_file_is_overwritten_unasked(grasp_file, tmp_path, capsys):
