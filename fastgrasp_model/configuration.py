@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 from pydantic.dataclasses import dataclass
 
 from fastgrasp_model.yaml_file import STRICT
@@ -39,17 +39,17 @@ class ModelConfig:
     variant: Variant = ""
     name: str = "default"
     points: Size = 256
-    radius: float = 0.13
+    radius: PositiveFloat = 0.13
     object_width: Size = 384
     hand_width: Size = 512
     latent: Size = 64
-    latent_noise: float = 0.01
+    latent_noise: NonNegativeFloat = 0.01
     denoiser_width: Size = 384
     denoiser_depth: Depth = 3
     diffusion_steps: Size = 1000
     sampling_steps: Size = 20
     guidance: float = 1.0
-    noise_scale: float = 1.0
+    noise_scale: PositiveFloat = 1.0
     query_points: Size = 128
     rounds: Annotated[int, Field(strict=True, ge=0, le=100)] = 3
     adaptation_width: Size = 512

@@ -36,6 +36,8 @@ def identity(config: TrainingConfig, stage: str, data: str, hand: str) -> dict[s
     model = {k: v for k, v in config.model.to_dict().items() if section_of(stage) in SAMPLING or k not in _SAMPLER}
     before = config.stages[: config.stages.index(stage) + 1]
     parts = {"model": model} | {name: dataclasses.asdict(config.stage(name)) for name in before}
+    for name in before:  # a round does not depend on how many follow: finished rounds can be extended
+        parts[name].pop("rounds")
     parts["data"] = {k: v for k, v in dataclasses.asdict(config.data).items() if k not in _IN_DIGEST}
     flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
     flat |= {"seed": config.seed, "grasps (SHA-256)": data, "hand (SHA-256)": hand}
@@ -44,7 +46,7 @@ def identity(config: TrainingConfig, stage: str, data: str, hand: str) -> dict[s
 
 def refuse_other(found: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
     """Raise CheckpointError, which names up to four differences, where a file at `path` is of another run."""
-    names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name) and not _retired(name)]
     if names:
         different = [f"{name} {_short(found.get(name))} there, {_short(wanted.get(name))} here" for name in names[:4]]
         more = f" and {len(names) - 4} more" if len(names) > 4 else ""
@@ -52,6 +54,12 @@ def refuse_other(found: dict[str, Any], wanted: dict[str, Any], path: Path) -> N
             f"{path} is of another run: {'; '.join(different)}{more}. Give another --out, or remove {path.parent} to "
             "train it anew"
         )
+
+
+def _retired(name: str) -> bool:
+    """Return whether an entry stands only in files of earlier versions: the rounds of a stage."""
+    part, _, key = name.partition(".")
+    return key == "rounds" and part != "model"
 
 
 def _short(value: Any) -> str:

@@ -9,7 +9,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from fastgrasp_model.configuration import ModelConfig
@@ -37,6 +37,11 @@ LOSSES = {
 }
 """Section of a configuration -> the losses that its `weights` may name."""
 _PAPER_ADAPTATION = (*HAND_LOSSES, "step")  # of the method "paper"
+
+# Loss -> the width, a key of the model, that must not be 0 for it.
+_NETWORK_OF = {
+    "implicit_shape": "implicit_shape_width", "evaluator": "evaluator_width", "graspability": "evaluator_width",
+}  # fmt: skip
 
 RETIRED = {"form", "latents"}  # keys of stages in earlier versions
 MOST_LAYERS = 8  # configurations below one another
@@ -96,7 +101,7 @@ class StageConfig:
     steps: PositiveInt = 1000
     batch: Annotated[int, Field(ge=2)] = 256
     learning_rate: PositiveFloat = 1e-4
-    weights: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, NonNegativeFloat] = field(default_factory=dict)
     augmented: Share = 0.0
     top_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     rounds: PositiveInt = 1
@@ -140,7 +145,7 @@ class TrainingConfig:
     iterated_self_training: StageConfig | None = None
     completion: StageConfig | None = None
     cvae: StageConfig = field(default_factory=StageConfig)
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     monitor: MonitorConfig = field(default_factory=MonitorConfig)
 
     def __post_init__(self):
@@ -156,12 +161,14 @@ class TrainingConfig:
         if bool(self.completion) != bool(getattr(self.model, "completion_width", 0)):
             raise ValueError("completion: it trains the network of model.completion_width; expected both or neither")
 
-    @staticmethod
-    def _check_section(name: str, section: StageConfig, paper: bool) -> None:
+    def _check_section(self, name: str, section: StageConfig, paper: bool) -> None:
         known = _PAPER_ADAPTATION if paper and name == "adaptation" else LOSSES[name]
         for loss in section.weights:
             if loss not in known:
                 raise ValueError(f"{name}.weights: no loss {loss}; {nearest(loss, known)}")
+        for loss, width in _NETWORK_OF.items():
+            if section.weights.get(loss) and not getattr(self.model, width, 1):
+                raise ValueError(f"{name}.weights.{loss}: it trains the network of model.{width}, which is 0")
         if section.rounds > 1 and name != "iterated_self_training":
             raise ValueError(f"{name}.rounds: only an iterated self-training has several; expected 1")
         if section.augmented and paper:

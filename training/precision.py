@@ -17,8 +17,8 @@ from fastgrasp_model.grasp_model import GraspModel
 # rigid fit of the palm.
 NETWORKS = (
     "autoencoder.encoder", "autoencoder.decoder", "autoencoder.vertex_encoder", "denoiser", "object_encoder",
-    "graspability_prior", "adaptation", "grasp_evaluator", "graspability", "cvae.encoder", "cvae.decoder",
-    "cvae.vertex_encoder",
+    "graspability_prior", "adaptation", "grasp_evaluator", "graspability", "implicit_shape", "implicit_shape.encoder",
+    "shape_completion", "cvae.encoder", "cvae.decoder", "cvae.vertex_encoder",
 )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def _in_bfloat16(forward):
     def lowered_forward(*inputs):
         device = next(x for x in inputs if x is not None).device.type
         with torch.autocast(device, torch.bfloat16, enabled=not _paused):
-            return forward(*inputs).float()
+            found = forward(*inputs)
+        return found.float() if isinstance(found, torch.Tensor) else type(found)(*(part.float() for part in found))
 
     return lowered_forward

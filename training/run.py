@@ -42,6 +42,9 @@ from fastgrasp_training.run_folder import Losses, Metrics, hand_digest, write_ru
 from fastgrasp_training.self_training import SELF_TRAINING, self_training_stage
 from fastgrasp_training.stage import TrainingStage, run_stage
 
+# Keys of a model's configuration that no trained weight depends on: the file has the say, also after a stage is done.
+SETTINGS = ("name", "sampler", "sampling_steps", "guidance", "noise_scale", "rounds")
+
 
 class MissingStageError(ValueError):
     """A stage was asked for before the one it builds on, or one that the configuration does not have."""
@@ -159,12 +162,17 @@ class TrainingRun:
         before = known[: known.index(self.todo[0]) if self.todo else known.index(stages[-1]) + 1]
         if not before:
             return new_model(self.config, self.hand)
-        folder, wanted = self._weights(before[-1]), self.config.model
+        folder = self._weights(before[-1])
         model = load_model(folder, self.hand)
-        if (model.config.latent, model.config.name) != (wanted.latent, wanted.name):
+        wanted = after(self.config.model, before)
+        there, here = model.config.to_dict(), wanted.to_dict()
+        different = [key for key in here if key not in SETTINGS and there.get(key) != here[key]]
+        if different:
+            told = "; ".join(f"model.{key} {there.get(key)} there, {here[key]} here" for key in different[:4])
             raise MissingStageError(
-                f"{folder} was trained with another configuration ({model.config.name}); use another --out"
+                f"{folder} was trained with another model ({told}); set it back, or give another --out to train anew"
             )
+        model.config = wanted
         return model.train()
 
     def _train_stage(self, name: str) -> None:
@@ -251,6 +259,11 @@ def make_stage(
         latents = (denoised_latents if paper else sampled_latents)(model, bank, true, config.seed, progress=bar)
     kind = PaperAdaptationStage if paper else RefinementStage if name == "refinement" else AdaptationStage
     return kind(model, section, data, bank, latents)
+
+
+def after(config, stages: tuple[str, ...]):
+    """Return the configuration of the model that `stages` have trained: self-training learns the width of the noise."""
+    return replace(config, noise_scale=1.0) if any(section_of(name) in SELF_TRAINING for name in stages) else config
 
 
 def new_model(config: TrainingConfig, hand: ManoLayer) -> GraspModel:

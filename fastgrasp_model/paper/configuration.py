@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Literal
 
+from pydantic import PositiveFloat
 from pydantic.dataclasses import dataclass
 
 from fastgrasp_model.configuration import Depth, OptionalSize, Size, Variant, check_consistent
@@ -37,7 +38,7 @@ class PaperConfig:
     sampler: Literal["ddim", "ddpm"] = "ddim"
     sampling_steps: Size = 20
     guidance: float = 3.0
-    noise_scale: float = 1.0
+    noise_scale: PositiveFloat = 1.0
     rounds: OptionalSize = 1
 
     def __post_init__(self):

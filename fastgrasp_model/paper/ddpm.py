@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -28,13 +28,14 @@ class LinearSchedule(NoiseSchedule):
 
 
 def ddpm_sample(
-    denoise: Callable[[Tensor, Tensor], Tensor], schedule: NoiseSchedule, noise: Tensor, generator: torch.Generator,
-    clip: float = 6.0,
+    denoise: Callable[[Tensor, Tensor], Tensor], schedule: NoiseSchedule, noise: Tensor,
+    generators: Sequence[torch.Generator], clip: float = 6.0,
 ) -> Tensor:  # fmt: skip
     """Return clean latents (B, D) from pure noise (B, D) in all `schedule.steps` steps (algorithm 2).
 
-    `denoise(z_t, t)` returns the prediction at integer times t (B,). `generator` is on the CPU. The variance of a
-    step is that of the posterior q(z_{t-1} | z_t, z_0); `clip` bounds the estimate of z_0, in standard deviations.
+    `denoise(z_t, t)` returns the prediction at integer times t (B,). `generators`, one for each sample, are on the CPU:
+    a sample does not depend on the others of its batch. The variance of a step is that of the posterior
+    q(z_{t-1} | z_t, z_0); `clip` bounds the estimate of z_0, in standard deviations.
     """
     z, bars = noise, schedule.alpha_bar
     for time in range(schedule.steps - 1, -1, -1):
@@ -46,6 +47,6 @@ def ddpm_sample(
         now, before = bars[time], bars[time - 1]
         alpha = now / before
         mean = (before.sqrt() * (1 - alpha) * clean + alpha.sqrt() * (1 - before) * z) / (1 - now)
-        fresh = torch.randn(z.shape, generator=generator, dtype=z.dtype).to(z.device)
+        fresh = torch.stack([torch.randn(z.shape[1], generator=one, dtype=z.dtype) for one in generators]).to(z.device)
         z = mean + ((1 - alpha) * (1 - before) / (1 - now)).sqrt() * fresh
     return z

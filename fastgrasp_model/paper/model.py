@@ -59,12 +59,13 @@ class PaperModel(GraspModel):
         return Frames(torch.eye(3, device=points.device).unsqueeze(0), torch.zeros(1, 3, device=points.device))
 
     def sample(self, condition: Tensor, noise: Tensor) -> Tensor:
-        """Return latents z1 (B, latent). The fresh noise of "ddpm" is seeded by `noise`, so that it repeats."""
+        """Return latents z1 (B, latent). A row of `noise` also seeds the fresh noise of "ddpm"."""
         denoise = self.guided(condition)
         if self.config.sampler == "ddim":
             return ddim_sample(denoise, self.schedule, noise, self.config.sampling_steps)
-        seed = int(noise.flatten()[:1].float().cpu().view(torch.int32))
-        return ddpm_sample(denoise, self.schedule, noise, torch.Generator().manual_seed(seed))
+        seeds = noise[:, 0].float().cpu().contiguous().view(torch.int32).tolist()
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        return ddpm_sample(denoise, self.schedule, noise, generators)
 
     def sense(self, latent: Tensor, betas: Tensor, observed: ObservedObject, implicit: bool = False) -> Senses:
         """Return nothing: the published adaptation module reads the cloud alone."""

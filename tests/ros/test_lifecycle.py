@@ -101,7 +101,7 @@ def test_nothing_leaks_from_configure_to_cleanup(domain_id, weights_folder, monk
         def unregister(self):
             self.node.destroy_subscription(self.tf_sub)
 
-    tf2 = types.SimpleNamespace(Buffer=object, TransformListener=Listener)
+    tf2 = types.SimpleNamespace(Buffer=type("Buffer", (), {}), TransformListener=Listener)
     monkeypatch.setitem(sys.modules, "tf2_ros", tf2)
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=domain_id)

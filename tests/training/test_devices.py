@@ -108,3 +108,43 @@ def test_geometry_stays_in_float32(model, data, bank, monkeypatch):
     assert torch.equal(latent, model.encode(data.rows(torch.arange(4)))) or model.training
     assert stage.total(terms).detach() == pytest.approx(float(plain), rel=0.2)
     assert precision.networks(model)
+
+
+@pytest.mark.parametrize("file", ["default", "lean", "paper"])
+def test_every_network_is_lowered_but_the_exact_ones(file):
+    """The shape completion and the implicit shape head were left out once."""
+    from pathlib import Path
+
+    from fastgrasp_model.weights import build_model
+    from fastgrasp_training.configuration import TrainingConfig
+
+    config = TrainingConfig.from_yaml(Path(__file__).resolve().parents[2] / "config" / "training" / f"{file}.yaml")
+    model = build_model(config.model, ManoLayer.from_file())
+    left = {name.rpartition(".")[0] for name, _ in model.named_parameters()
+            if not name.startswith(tuple(f"{network}." for network in precision.NETWORKS))}  # fmt: skip
+    assert left <= {"autoencoder.encoder_linear", "autoencoder.decoder_linear"}
+
+
+def test_the_completion_and_the_implicit_shape_compute_in_bfloat16():
+    import dataclasses
+
+    from fastgrasp_model.configuration import ModelConfig
+    from fastgrasp_model.networks.implicit_shape import CONTACT_FEATURES
+    from fastgrasp_model.weights import build_model
+
+    torch.manual_seed(0)
+    config = dataclasses.replace(ModelConfig(), completion_width=8, implicit_shape_width=16)
+    model = build_model(config, ManoLayer.from_file()).eval()
+    kinds = []
+    watched = [m for part in (model.shape_completion, model.implicit_shape) for m in part.modules()
+               if isinstance(m, torch.nn.Linear | torch.nn.Conv2d)]  # fmt: skip
+    for module in watched:
+        module.register_forward_hook(lambda _module, _inputs, output: kinds.append(output.dtype))
+    seen = torch.zeros(2, 64, 64)
+    seen[:, 20:40, 20:40] = 1
+    with torch.no_grad(), lowered(model, "bf16"):
+        surfaces = model.shape_completion(0.1 * seen, seen, torch.ones(2) * 0.1)
+        latent = model.implicit_shape.latent(torch.rand(2, len(model.object_encoder.basis)), torch.rand(2, 9))
+        found = model.implicit_shape(latent, torch.rand(2, 5, 3), torch.rand(2, 5, CONTACT_FEATURES))
+    assert set(kinds) == {torch.bfloat16} and len(kinds) >= len(watched)
+    assert {part.dtype for part in (*surfaces, latent, found)} == {torch.float32}

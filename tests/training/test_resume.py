@@ -1,18 +1,22 @@
 """A run that is killed at any moment and started again ends in the weights of one that was not, bit by bit."""
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from small_runs import assert_same_weights, write_config
 
+from fastgrasp_model.weights import load_model
 from fastgrasp_training import checkpoints
-from fastgrasp_training.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
-from fastgrasp_training.run import train
+from fastgrasp_training.checkpoints import CheckpointError, identity, read_checkpoint, refuse_other, write_checkpoint
+from fastgrasp_training.configuration import StageConfig
+from fastgrasp_training.run import MissingStageError, train
 from fastgrasp_training.stage import RandomBatches
 
 ALL = ("autoencoder", "diffusion", "adaptation")
@@ -139,6 +143,31 @@ def test_finished_stages_are_kept_and_others_refused(tiny_run, tmp_path):
     other = dataclasses.replace(tiny_run, seed=5)
     with pytest.raises(CheckpointError, match="seed 0 there, 5 here"):
         train(other, ("autoencoder",), tmp_path, "cpu", quiet=True)
+
+
+@pytest.mark.slow
+def test_the_model_of_the_file_is_trained_or_refused(tiny_run, tmp_path):
+    """Edited sizes were ignored where weights of an earlier stage lay in the folder, while run.json told of them."""
+    train(tiny_run, ("autoencoder",), tmp_path, "cpu", quiet=True)
+    wider = dataclasses.replace(tiny_run, model=dataclasses.replace(tiny_run.model, denoiser_width=64))
+    with pytest.raises(MissingStageError, match=r"model.denoiser_width 48 there, 64 here.*--out"):
+        train(wider, ("diffusion",), tmp_path, "cpu", quiet=True)
+    assert json.loads((tmp_path / "run.json").read_text())["configuration"]["model"]["denoiser_width"] == 48
+    quicker = dataclasses.replace(tiny_run, model=dataclasses.replace(tiny_run.model, sampling_steps=3))
+    weights = train(quicker, ("diffusion",), tmp_path, "cpu", quiet=True)
+    assert load_model(weights).config.sampling_steps == 3  # no weight depends on it: the file has the say
+
+
+def test_finished_rounds_can_be_extended(tiny_run):
+    few, more = (
+        dataclasses.replace(tiny_run, iterated_self_training=StageConfig(weights={"denoising": 1.0}, rounds=rounds))
+        for rounds in (2, 4)
+    )
+    assert more.stages[: len(few.stages)] == few.stages and len(more.stages) == len(few.stages) + 2
+    for stage in few.stages:
+        assert identity(few, stage, "d", "h") == identity(more, stage, "d", "h")
+    before = identity(few, few.stages[-1], "d", "h") | {"iterated_self_training.rounds": 2}  # as earlier versions wrote
+    refuse_other(before, identity(more, few.stages[-1], "d", "h"), Path("weights"))
 
 
 def test_a_checkpoint_is_written_every_minute(tmp_path, monkeypatch):

@@ -17,7 +17,8 @@ def _sampled(count=4000, steps=200, seed=0):
         return (1 - a).sqrt() * (z - a.sqrt() * MEAN) / (a * DEVIATION**2 + 1 - a)
 
     noise = torch.randn(count, 1, generator=torch.Generator().manual_seed(seed))
-    return ddpm_sample(denoise, schedule, noise, torch.Generator().manual_seed(seed + 1)), times
+    generators = [torch.Generator().manual_seed(1000 * seed + row) for row in range(count)]
+    return ddpm_sample(denoise, schedule, noise, generators), times
 
 
 def test_it_draws_from_the_distribution():
@@ -34,3 +35,8 @@ def test_it_tells_the_denoiser_the_true_times():
 def test_fresh_noise_follows_from_the_generator():
     assert torch.equal(_sampled(5)[0], _sampled(5)[0])
     assert not torch.equal(_sampled(5)[0], _sampled(5, seed=3)[0])
+
+
+def test_a_sample_does_not_depend_on_the_others_of_its_batch():
+    """The first five of eight are the five alone; before, fresh noise was drawn for the whole batch."""
+    assert torch.equal(_sampled(8)[0][:5], _sampled(5)[0])
