@@ -38,9 +38,12 @@ class Transforms:
         from rclpy.time import Time
         from tf2_ros import TransformException
 
+        buffer = self._buffer  # another thread may close it meanwhile
+        if buffer is None:
+            raise FrameError(f"no transform from frame '{source}' to '{target}': the node is being cleaned up")
         when = Time() if stamp is None else Time.from_msg(stamp)
         try:
-            found = self._buffer.lookup_transform(target, source, when, Duration(seconds=0.2)).transform
+            found = buffer.lookup_transform(target, source, when, Duration(seconds=0.2)).transform
         except TransformException as error:
             raise FrameError(f"no transform from frame '{source}' to '{target}': {error}") from error
         t, q = found.translation, found.rotation

@@ -118,7 +118,7 @@ class FastGraspNode(LifecycleNode):
     def _loaded(self) -> Planner:
         """Return a planner for the present parameters, which listens to tf2 only where a frame has to be looked up."""
         p = self.parameters
-        self._transforms = Transforms(self if p.target_frame or p.sensor_frame else None)
+        self._transforms = Transforms(self if p.target_frame or p.sensor_frame or p.sensor_position_frame else None)
         frames = FrameFinder(p, self._transforms)
         return Planner.load(p, frames, SensorFinder(p, self._transforms, self._warn))
 

@@ -29,8 +29,9 @@ _CANDIDATES = "Hands generated for each grasp, of which the one with the best sc
 _RATE = "Most clouds planned in a second; a newer cloud replaces one that waits. 0: no limit."
 _MANO = "Hand model: MANO_RIGHT.pkl, MANO_LEFT.pkl or .npz. Empty: the open hand that ships with the package."
 _MIN_SCORE = "Leave out grasps with a lower score. 0: keep all; the field any_good says whether one is likely to hold."
-_SENSOR = "Frame of the sensor, looked up through tf2 in the cloud's frame. Empty: see sensor_position_frame."
-_SENSOR_FRAME = "Frame in which sensor_position is given: it is used for clouds in this frame. Empty: none."
+_SENSOR = "Frame of the sensor, looked up through tf2 in the cloud's frame. Empty: see sensor_position."
+_PLACE = "Fixed place of the sensor: x y z, metres. 0 0 0 without a frame: not set, see clouds_in_sensor_frame."
+_PLACE_FRAME = "Frame in which sensor_position is given; clouds in others need tf2. Empty: the cloud's own frame."
 _OWN = "Clouds come in the sensor's own frame (the sensor is at its origin), where nothing else says where it stood."
 _TARGET = "Give grasps in this frame; clouds without a transform to it are refused. Empty: the cloud's own frame."
 
@@ -57,8 +58,8 @@ class NodeParameters:
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], "Pose of source_frame in target_frame: x y z (metres), qx qy qz qw."
     )
     sensor_frame: str = _parameter("", _SENSOR)
-    sensor_position: list[float] = _parameter([0.0, 0.0, 0.0], "Fixed place of the sensor: x y z, metres.")
-    sensor_position_frame: str = _parameter("", _SENSOR_FRAME)
+    sensor_position: list[float] = _parameter([0.0, 0.0, 0.0], _PLACE)
+    sensor_position_frame: str = _parameter("", _PLACE_FRAME)
     clouds_in_sensor_frame: bool = _parameter(False, _OWN)
     diagnostic_period: float = _parameter(1.0, "Seconds between messages on /diagnostics.", 0.1, 60.0)
 
@@ -74,8 +75,6 @@ class NodeParameters:
         place = self.sensor_position
         if len(place) != 3 or not all(math.isfinite(value) for value in place):
             raise ParameterError(f"sensor_position: expected 3 finite numbers x y z, got {place}")
-        if self.sensor_frame and self.sensor_position_frame:
-            raise ParameterError("sensor_frame and sensor_position_frame are both set; set one of them")
         if self.source_frame and not self.target_frame:
             raise ParameterError("source_frame is set but target_frame is not; set both, or neither")
 

@@ -44,18 +44,28 @@ def test_without_tf2_another_frame_is_refused_with_the_remedy():
         found("base", sensor_frame="camera")
 
 
-def test_a_fixed_place_counts_in_its_own_frame_only():
-    fixed = {"sensor_position": [0.1, 0.2, 0.3], "sensor_position_frame": "base"}
-    assert found("base", **fixed) == [0.1, 0.2, 0.3] and found("camera", **fixed) is None
-    assert found("camera", clouds_in_sensor_frame=True, **fixed) == [0, 0, 0]
+def test_a_fixed_place_without_a_frame_is_in_that_of_every_cloud():
+    assert found("base", sensor_position=[0.1, 0.2, 0.3]) == [0.1, 0.2, 0.3]
+    assert found("base", sensor_position=[0.0, 0.0, 0.0]) is None  # the default
+
+
+def test_a_fixed_place_counts_in_its_own_frame_and_is_transformed_to_others():
+    told, fixed = [], {"sensor_position": [0.1, 0.2, 0.3], "sensor_position_frame": "camera"}
+    assert found("camera", **fixed) == [0.1, 0.2, 0.3]
+    assert found("base", Known(), **fixed) == [1.1, 2.2, 3.3]
+    assert found("base", warn=told.append, **fixed) is None and "'camera'" in told[0] and "tf2" in told[0]
+    assert found("base", clouds_in_sensor_frame=True, **fixed) == [0, 0, 0]
+
+
+def test_a_source_that_says_nothing_gives_way_to_the_next():
+    all_of_them = {"sensor_frame": "camera", "sensor_position": [0.1, 0.2, 0.3], "clouds_in_sensor_frame": True}
+    assert found("base", Known(), **all_of_them) == [1, 2, 3]
+    assert found("odom", Known(), **all_of_them) == [0.1, 0.2, 0.3]
+    assert found("base", **all_of_them) == [0.1, 0.2, 0.3]  # without tf2
+    assert found("odom", Known(), sensor_frame="camera", clouds_in_sensor_frame=True) == [0, 0, 0]
 
 
 @pytest.mark.parametrize("place", [[0.0, 0.0], [0.0, 0.0, np.nan]])
 def test_a_place_that_is_none_is_refused(place):
     with pytest.raises(ParameterError, match="sensor_position: expected 3 finite numbers"):
         NodeParameters(sensor_position=place)
-
-
-def test_two_ways_to_say_it_are_refused():
-    with pytest.raises(ParameterError, match="both set"):
-        NodeParameters(sensor_frame="camera", sensor_position_frame="base")
