@@ -10,12 +10,13 @@ subscribers) and `/diagnostics`. Service `~/plan_grasps`, action `~/plan_grasps_
 """
 
 import sys
+from contextlib import ExitStack
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseArray
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.action import ActionServer, CancelResponse
+from rclpy.action import ActionServer
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
@@ -33,11 +34,11 @@ from fastgrasp_ros.frames import FrameFinder, Transforms
 from fastgrasp_ros.parameters import ParameterError
 from fastgrasp_ros.planner import Planner
 from fastgrasp_ros.qos import LATCHED, NEWEST_CLOUD, RESULTS
+from fastgrasp_ros.requests import NONE_GOOD, Goals, arguments, filled
 from fastgrasp_ros.resources import use_fast_dds_profile
 from fastgrasp_ros.sensor import SensorFinder
 from fastgrasp_ros.worker import NewestWorker
 
-_NONE_GOOD = "no grasp is likely to hold: is this the cloud of one object that a hand can hold?"
 THROTTLE = 5.0  # seconds between two log messages about clouds
 
 
@@ -51,7 +52,8 @@ class FastGraspNode(LifecycleNode):
             self.get_logger().warning(sentence)
         self.parameters = declared.read(self)
         self.health = Health()
-        self._planner = self._worker = self._transforms = None
+        self._planner = self._worker = self._subscription = None
+        self._configured = ExitStack()  # undoes what configure made
         self._active = False
         self._requests = ReentrantCallbackGroup()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -60,9 +62,10 @@ class FastGraspNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._on_parameters)
         # For the node's whole life: a server destroyed while it answers would end the process.
         self.create_service(PlanGrasps, "~/plan_grasps", self._on_request, callback_group=self._requests)
+        goals = Goals(self._plan)
         self._action = ActionServer(
-            self, PlanGraspsAction, "~/plan_grasps_action", self._on_goal,
-            callback_group=self._requests, cancel_callback=lambda goal: CancelResponse.ACCEPT,
+            self, PlanGraspsAction, "~/plan_grasps_action", goals.answer,
+            callback_group=self._requests, cancel_callback=goals.cancel,
         )  # fmt: skip
 
     # Transitions
@@ -71,22 +74,27 @@ class FastGraspNode(LifecycleNode):
         try:
             self.parameters = declared.read(self)
             self._planner = self._loaded()
+            self._create_publishers()
+            self._topology.publish(triangles_to_topology(self._planner.triangles))
         except Exception as error:  # rclpy would swallow it
             self._free()
             return self._fail("configure", error)
         self.health.loaded = self._planner.describe()
-        self._create_publishers()
-        self._topology.publish(triangles_to_topology(self._planner.triangles))
         self.get_logger().info("configured: " + ", ".join(f"{k} {v}" for k, v in self.health.loaded.items()))
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state) -> TransitionCallbackReturn:
         self._worker = NewestWorker(self._answer_cloud, lambda: self.parameters.max_rate, self._on_defect)
         options = {
+            "qos_profile": NEWEST_CLOUD,
             "callback_group": MutuallyExclusiveCallbackGroup(),
             "qos_overriding_options": QoSOverridingOptions.with_default_policies(),
         }
-        self._subscription = self.create_subscription(PointCloud2, "points", self._on_cloud, NEWEST_CLOUD, **options)
+        try:
+            self._subscription = self.create_subscription(PointCloud2, "points", self._on_cloud, **options)
+        except Exception as error:  # rclpy would swallow it
+            self._stop()
+            return self._fail("activate", error)
         self._active = True
         names = self._subscription.topic_name, self._grasps.topic_name
         self.get_logger().info("active: object clouds on {} are answered on {}".format(*names))
@@ -118,23 +126,30 @@ class FastGraspNode(LifecycleNode):
     def _loaded(self) -> Planner:
         """Return a planner for the present parameters, which listens to tf2 only where a frame has to be looked up."""
         p = self.parameters
-        self._transforms = Transforms(self if p.target_frame or p.sensor_frame or p.sensor_position_frame else None)
-        frames = FrameFinder(p, self._transforms)
-        return Planner.load(p, frames, SensorFinder(p, self._transforms, self._warn))
+        transforms = Transforms(self if p.target_frame or p.sensor_frame or p.sensor_position_frame else None)
+        self._configured.callback(transforms.close)
+        return Planner.load(p, FrameFinder(p, transforms), SensorFinder(p, transforms, self._warn_of_sensor))
 
-    def _warn(self, sentence: str) -> None:
+    def _warn_of_sensor(self, sentence: str) -> None:
         self.get_logger().warning(sentence, throttle_duration_sec=THROTTLE)
 
     def _create_publishers(self) -> None:
-        self._grasps = self.create_lifecycle_publisher(GraspArray, "grasps", RESULTS)
-        self._poses = self.create_lifecycle_publisher(PoseArray, "~/wrist_poses", RESULTS)
-        self._markers = self.create_lifecycle_publisher(MarkerArray, "~/markers", LATCHED)
+        self._grasps = self._create_managed(GraspArray, "grasps", RESULTS)
+        self._poses = self._create_managed(PoseArray, "~/wrist_poses", RESULTS)
+        self._markers = self._create_managed(MarkerArray, "~/markers", LATCHED)
         self._topology = self.create_publisher(HandMesh, "~/hand_topology", LATCHED)
+        self._configured.callback(self.destroy_publisher, self._topology)
+
+    def _create_managed(self, kind, topic: str, qos):
+        publisher = self.create_lifecycle_publisher(kind, topic, qos)
+        self._configured.callback(self.destroy_lifecycle_publisher, publisher)
+        return publisher
 
     def _stop(self) -> None:
         """Stop answering, after the cloud being planned."""
-        if self._worker is not None:
+        if self._subscription is not None:
             self.destroy_subscription(self._subscription)
+            self._subscription = None
         self.stop_worker()
 
     def stop_worker(self) -> None:
@@ -146,16 +161,9 @@ class FastGraspNode(LifecycleNode):
 
     def _free(self) -> None:
         """Release the model and everything created at configure."""
-        if self._transforms is not None:
-            self._transforms.close()
-            self._transforms = None
-        if self._planner is None:
-            return
         self._planner = None
         self.health.loaded = {}
-        for publisher in (self._grasps, self._poses, self._markers):
-            self.destroy_lifecycle_publisher(publisher)
-        self.destroy_publisher(self._topology)
+        self._configured.close()
 
     # Clouds
 
@@ -172,7 +180,7 @@ class FastGraspNode(LifecycleNode):
             return
         header = plan.message.header
         if not plan.grasps.any_good:
-            self._warn(_NONE_GOOD)
+            self.get_logger().warning(NONE_GOOD, throttle_duration_sec=THROTTLE)
         try:
             self._grasps.publish(plan.message)
             if self._poses.get_subscription_count():
@@ -190,44 +198,26 @@ class FastGraspNode(LifecycleNode):
         try:
             plan = planner.plan(cloud, **request)
         except ValueError as error:
-            self.health.report_problem(str(error))
-            self.get_logger().warning(f"cloud refused: {error}", throttle_duration_sec=THROTTLE)
+            sentence = str(error)
+            self.health.report_problem(sentence)
+            self.get_logger().warning(f"cloud refused: {sentence}", throttle_duration_sec=THROTTLE)
         except Exception as error:  # out of memory, or a defect
-            self._on_defect(error)
+            sentence = self._on_defect(error)
         else:
             self.health.count_answer(plan.seconds)
             return plan
         self._publish_diagnostics()
-        return self.health.last_error
+        return sentence
 
-    def _on_defect(self, error: Exception) -> None:
-        """Report an error that is not the cloud's, and keep running."""
+    def _on_defect(self, error: Exception) -> str:
+        """Report an error that is not the cloud's, and keep running; return the sentence that says it."""
         sentence = f"planning failed: {type(error).__name__}: {error}"
         self.health.report_problem(sentence, DiagnosticStatus.ERROR)
         self.get_logger().error(sentence, throttle_duration_sec=THROTTLE)
-
-    # Requests
+        return sentence
 
     def _on_request(self, request, response):
-        return _filled(response, self._plan(request.cloud, **_arguments(request)))
-
-    def _on_goal(self, goal):
-        """Answer a goal of the action. It is planned in one step: a cancel works until that begins."""
-        result = PlanGraspsAction.Result()
-        if goal.is_cancel_requested:
-            goal.canceled()
-            return _filled(result, "cancelled before it began")
-        goal.publish_feedback(PlanGraspsAction.Feedback(stage="generating", progress=0.0))
-        plan = self._plan(goal.request.cloud, **_arguments(goal.request))
-        if goal.is_cancel_requested:
-            goal.canceled()
-            return _filled(result, "cancelled; the grasps that were being made are dropped")
-        if isinstance(plan, str):
-            goal.abort()
-        else:
-            goal.publish_feedback(PlanGraspsAction.Feedback(stage="done", progress=1.0))
-            goal.succeed()
-        return _filled(result, plan)
+        return filled(response, self._plan(request.cloud, **arguments(request)))
 
     # Parameters and diagnostics
 
@@ -254,26 +244,6 @@ class FastGraspNode(LifecycleNode):
             self._diagnostics.publish(self.health.message(self.get_name(), state, stamp))
         except Exception:  # during shutdown
             pass
-
-
-def _arguments(request) -> dict:
-    """Return the arguments of `Planner.plan` in a service request or an action goal."""
-    place = request.viewpoint
-    viewpoint = [place.x, place.y, place.z] if request.viewpoint_known else None
-    names = ("num_grasps", "seed", "side", "object_id", "min_score")
-    return {"viewpoint": viewpoint, **{name: getattr(request, name) for name in names}}
-
-
-def _filled(answer, plan):
-    """Return a service response or action result, filled from a Plan or a sentence on why there is none."""
-    answer.success = not isinstance(plan, str)
-    if answer.success:
-        answer.message = f"{len(plan.grasps)} grasps in {1000 * plan.seconds:.0f} ms"
-        answer.message += "" if plan.grasps.any_good else f"; {_NONE_GOOD}"
-        answer.grasps = plan.message
-    else:
-        answer.message = plan
-    return answer
 
 
 def start(node: FastGraspNode) -> bool:

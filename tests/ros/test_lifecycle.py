@@ -84,7 +84,7 @@ def test_transitions_while_requests_are_answered_end_nothing(waiting, peer, ball
 
 
 def test_nothing_leaks_from_configure_to_cleanup(domain_id, weights_folder, monkeypatch):
-    """Ten lives in this process, with a listener that subscribes as tf2's does (tf2 is not on PyPI)."""
+    """Four lives in this process, with a listener that subscribes as tf2's does (tf2 is not on PyPI)."""
     import sys
     import threading
     import types
