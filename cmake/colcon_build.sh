@@ -1,5 +1,6 @@
 #!/bin/bash
-# Builds the package with colcon against the ROS wheels in a virtual environment, then imports what was installed.
+# Builds the package with colcon against the ROS wheels in a virtual environment, runs one file of tests with `colcon
+# test`, then imports what was installed.
 # Usage: colcon_build.sh VENV OUT_FOLDER   (from the repository root; `make colcon` does this)
 # With a sourced ROS distribution `colcon build` is enough.
 set -euo pipefail
@@ -8,10 +9,22 @@ out=$2
 root=$(pwd)
 export PATH="$venv/bin:$PATH" AMENT_PREFIX_PATH="$venv" CMAKE_PREFIX_PATH="$venv"
 
-colcon --log-base "$out/log" build --base-paths . --build-base "$out/build" --install-base "$out/install" \
-  --event-handlers console_cohesion- \
-  --cmake-args -G Ninja -DBUILD_TESTING=OFF -DPython3_EXECUTABLE="$venv/bin/python" \
+options=(--base-paths . --build-base "$out/build" --install-base "$out/install")
+colcon --log-base "$out/log" build "${options[@]}" --event-handlers console_cohesion- \
+  --cmake-args -G Ninja -DFASTGRASP_TESTS=tests/ros/test_conversions.py -DPython3_EXECUTABLE="$venv/bin/python" \
   "-DCMAKE_PROJECT_INCLUDE=$root/cmake/pypi_ros_wheels.cmake"
+
+# `colcon test` runs all tests, elsewhere; here those of one file, to see that it does.
+colcon --log-base "$out/log" test "${options[@]}" --event-handlers console_cohesion- --return-code-on-test-failure \
+  --ctest-args --output-on-failure
+python - "$out/build/fastgrasp/test_results/fastgrasp/pytest.xunit.xml" <<'PY'
+import sys
+from xml.etree import ElementTree
+
+suite = ElementTree.parse(sys.argv[1]).getroot().find("testsuite")
+assert int(suite.get("tests")) > 10, "colcon test ran no tests"
+print(f"colcon test: {suite.get('tests')} tests")
+PY
 
 # In another folder, so that neither the source tree nor the editable install is imported instead.
 cd "$out"

@@ -135,3 +135,34 @@ def test_the_wheel_holds_packages_interfaces_and_data(tmp_path):
     ):
         assert [n for n in names if Path(n).match(wanted)], f"{wanted} is not in the wheel"
     assert not [n for n in names if "tests/" in n or n.startswith("training/") or "__pycache__" in n]
+
+
+def read_package():
+    from xml.etree import ElementTree
+
+    return ElementTree.parse(ROOT / "package.xml").getroot()
+
+
+def test_package_xml_has_addresses_and_forces_no_display_and_no_middleware():
+    root = read_package()
+    kinds = {url.get("type"): url.text for url in root.findall("url")}
+    assert set(kinds) == {"website", "repository", "bugtracker"}
+    assert all(address.startswith("https://") for address in kinds.values())
+    asked = {element.text for element in root if element.tag.endswith("depend")}
+    assert not {name for name in asked if name.startswith(("rviz", "rmw_"))}
+    assert "requirements.txt" not in (ROOT / "package.xml").read_text()
+
+
+def test_package_xml_asks_for_what_the_node_and_the_launch_file_import():
+    import ast
+
+    asked = {element.text for element in read_package() if element.tag.endswith("depend")}
+    found = set()
+    for path in [*(ROOT / "fastgrasp_ros").glob("*.py"), *(ROOT / "launch").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            found |= {name.partition(".")[0] for name in names}
+    packages = {name for name in found if name.endswith("_msgs") or name.startswith(("rcl", "launch", "tf2", "ament"))}
+    packages = {"tf2_ros_py" if name == "tf2_ros" else name for name in packages}
+    assert packages and packages <= asked, packages - asked

@@ -1,7 +1,6 @@
 """Only the newest item counts."""
 
 import threading
-import time
 
 from fastgrasp_ros.processes import wait_until
 from fastgrasp_ros.worker import NewestWorker
@@ -25,31 +24,24 @@ def test_what_waits_is_replaced_by_what_is_newer():
     assert done == [0, 3]
 
 
-def test_the_rate_is_kept_and_still_the_newest_is_worked_on():
+def test_of_a_flood_the_newest_is_worked_on():
     done = []
-    worker = NewestWorker(lambda item: done.append((time.monotonic(), item)), lambda: 10.0)
-    end = time.monotonic() + 0.55
-    count = 0
-    while time.monotonic() < end:
-        worker.put(count)
-        count += 1
-        time.sleep(0.005)
-    assert wait_until(lambda: done[-1][1] == count - 1, 2)
+    worker = NewestWorker(done.append, lambda: 20.0)
+    for number in range(1000):
+        worker.put(number)
+    assert wait_until(lambda: done and done[-1] == 999, 5)
     worker.stop()
-    times = [when for when, _ in done]
-    assert 3 <= len(done) <= 8
-    assert min(b - a for a, b in zip(times, times[1:], strict=False)) > 0.08
+    assert len(done) < 1000 and done == sorted(done)
 
 
-def test_stop_drops_what_waits_and_ends_the_thread():
+def test_what_is_not_due_waits_and_stop_drops_it():
     done = []
-    worker = NewestWorker(done.append, lambda: 0.1)
+    worker = NewestWorker(done.append, lambda: 0.001)
     worker.put(1)
     assert wait_until(lambda: done == [1], 5)
-    worker.put(2)  # not due for ten seconds
-    start = time.monotonic()
+    worker.put(2)  # not due for a quarter of an hour
     worker.stop()
-    assert time.monotonic() - start < 2 and done == [1]
+    assert done == [1]
 
 
 def test_an_exception_is_told_and_the_next_item_is_worked_on():

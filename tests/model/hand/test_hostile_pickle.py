@@ -6,7 +6,6 @@ import pickle
 import re
 import struct
 import subprocess
-import time
 import tracemalloc
 
 import numpy as np
@@ -184,10 +183,9 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bombs_take_neither_time_nor_memory(tmp_path, name):
+def test_bombs_take_no_memory(tmp_path, name):
     path = tmp_path / "hand.pkl"
     path.write_bytes(BOMBS[name])
-    start = time.perf_counter()
     tracemalloc.start()
     try:
         with pytest.raises(HandModelError):
@@ -195,7 +193,7 @@ def test_bombs_take_neither_time_nor_memory(tmp_path, name):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 30e6 and time.perf_counter() - start < 5
+    assert peak < 30e6
 
 
 def test_a_file_of_no_sensible_size_is_refused_unread(tmp_path):

@@ -5,7 +5,6 @@ Whether its vertices are right is for test_reference_forward.py to say.
 
 import io
 import math
-import time
 
 import numpy as np
 import pytest
@@ -188,22 +187,3 @@ def test_a_trace_gives_the_same_hands_for_other_batch_sizes(parameters):
     traced = torch.jit.trace(layer, tuple(parameters[:2].float().split([10, 3, 45, 3], 1)))
     arguments = parameters.float().split([10, 3, 45, 3], 1)
     np.testing.assert_allclose(traced(*arguments)[0], layer(*arguments).vertices, rtol=0, atol=1e-7)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("count", "backward", "most_ms"), [(1, False, 1.0), (64, False, 4.0), (256, False, 12.0), (64, True, 10.0)]
-)
-def test_speed(count, backward, most_ms):
-    """The bounds are those of two free threads; the least of many repeats may take four times as long here."""
-    layer = ManoLayer.from_file(OPEN_HAND)
-    rows = (0.3 * torch.randn(count, 61, generator=torch.Generator().manual_seed(0))).requires_grad_(backward)
-    least = math.inf
-    for _ in range(40):
-        start = time.perf_counter()
-        with torch.set_grad_enabled(backward):
-            total = layer.from_parameters(rows).vertices.sum()
-        if backward:
-            total.backward()
-        least = min(least, time.perf_counter() - start)
-    assert 1e3 * least < 4 * most_ms
