@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("fastgrasp.msg", reason="needs the built ROS interfaces: `make env`")
 
-from fastgrasp_ros.demo_publisher import visible_from
+from fastgrasp_ros.demo_publisher import seen_by_camera, visible_from
 from fastgrasp_ros.processes import ChildProcess, wait_until
 
 
@@ -86,6 +86,38 @@ def test_hidden_points_are_removed():
     seen = visible_from(points, np.array([1.0, 0.0, 0.0]))
     assert 0.3 * len(points) < len(seen) < 0.6 * len(points)
     assert seen[:, 0].min() > -0.02  # the far side is gone
+
+
+@pytest.mark.parametrize("viewpoint", [[0.4, 0.3, 0.5], [0.0, 0.0, -0.6]])
+def test_a_view_comes_in_the_optical_frame_of_its_camera(viewpoint, ball):
+    """z forward through the middle of the object, x right and y down, the camera at the origin; nothing is mirrored."""
+    viewpoint, points = np.array(viewpoint), ball - ball.mean(axis=0)
+    seen, distance = seen_by_camera(points, viewpoint), np.linalg.norm(viewpoint)
+    depth = seen[:, 2]
+    assert np.abs(seen[:, :2]).max() < 0.041 and distance - 0.041 < depth.min() < depth.max() < distance + 0.02
+    turn = np.linalg.lstsq(visible_from(points, viewpoint) - viewpoint, seen, rcond=None)[0]
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-6)
+    assert np.linalg.det(turn) > 0 and turn[2, 1] <= 1e-6  # what is up in the object's frame is up in the picture
+
+
+def test_the_node_knows_the_camera_of_the_publisher(start_node, peer, domain_id):
+    """Two processes: the camera's own frame comes with the cloud, and the node says that it knew the sensor."""
+    from sensor_msgs.msg import PointCloud2
+
+    from fastgrasp.msg import GraspArray
+    from fastgrasp_ros.demo import demo_object
+    from fastgrasp_ros.qos import NEWEST_CLOUD, RESULTS
+
+    clouds, grasps = peer.listen(PointCloud2, "points", NEWEST_CLOUD), peer.listen(GraspArray, "grasps", RESULTS)
+    node = start_node(num_grasps=2, clouds_in_sensor_frame="true")
+    arguments = [str(demo_object()), "--view", "0.4", "0.3", "0.5"]
+    environment = dict(os.environ, ROS_DOMAIN_ID=str(domain_id))
+    with ChildProcess("camera", "fastgrasp_ros.demo_publisher", arguments, environment) as camera:
+        ready = peer.wait(lambda: (clouds and grasps) or not (node.running and camera.running), 150)
+        assert ready and node.running and camera.running, node.output() + camera.output()
+    assert grasps[0].viewpoint_known and grasps[0].header.frame_id == clouds[0].header.frame_id == "camera"
+    wrists = [grasp.wrist_pose.position for grasp in grasps[0].grasps]
+    assert all(0.3 < wrist.z < 1.1 and abs(wrist.x) < 0.3 and abs(wrist.y) < 0.3 for wrist in wrists)
 
 
 def test_a_child_that_ends_tells_its_code_and_its_last_words():
