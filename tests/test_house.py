@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastgrasp_model.commands.extras import CORE, EXTRAS
+from fastgrasp_model.commands.extras import CORE, EXTRAS, module_of
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = {  # folder -> package, floor
@@ -80,7 +80,7 @@ def test_the_library_needs_the_core_packages_alone():
     """Packages of extras are imported where they are used, inside functions."""
     modules = {"libigl": "igl", "pyyaml": "yaml", "pillow": "PIL"}
     core = {modules.get(package, package) for package in CORE} | set(sys.stdlib_module_names) | {"fastgrasp_model"}
-    optional = {package for extra in EXTRAS.values() for package in extra.packages}
+    optional = {module_of(package) for extra in EXTRAS.values() for package in extra.packages}
     further = []
     for module, tree in MODULES.items():
         if module.split(".")[0] == "fastgrasp_model":

@@ -46,6 +46,8 @@ def folder(tmp_path_factory):
         ("manifold3d", "synthesize --out set --objects mug:1 --grasps 1", "training"),
         ("lightning", "train all --config CONFIG --toy --out run", "training"),
         ("viser", "view g.npz --interactive", "viewer"),
+        ("pygltflib", "export g.npz --to glb --rigged", "export"),
+        ("pxr", "export g.npz --to usd", "export"),
         ("jinja2", "evaluate g.npz --object box.stl --no-simulation --html page.html --workers 1", "eval"),
         ("pybullet", "evaluate g.npz --object box.stl --protocol legacy --workers 1", "legacy"),
         ("rclpy", "fastgrasp_node", "ros"),

@@ -1,7 +1,8 @@
-"""`fastgrasp export GRASPS --to FORMAT`: write saved grasps as meshes that other programs open."""
+"""`fastgrasp export GRASPS --to FORMAT`: write saved grasps for other programs."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,81 +18,114 @@ from fastgrasp_model.commands.shared import (
     load_object,
     parse,
 )
+from fastgrasp_model.export import EXPORTERS, Exporter, ExportScene
 
-HAND_COLOUR, OBJECT_COLOUR = (230, 158, 122, 255), (150, 160, 175, 255)
+Format = Literal[tuple(EXPORTERS)]
 
 
 @dataclass
 class ExportOptions:
-    """Write the hands of saved grasps as meshes, in the frame of the object and in metres.
+    """Write the hands of saved grasps as files that other programs open, in metres and in the frame of the cloud.
 
     examples: fastgrasp export mug.npz --to glb --object mug.obj
-              fastgrasp export mug.npz --to obj --split --out hands/
+              fastgrasp export mug.npz --to obj --many-files --out hands/
+              fastgrasp export mug.npz --to glb --rigged --best 1
     """
 
     grasps: Annotated[Positional[Path], arg(metavar="GRASPS")]
     """grasp file, as `fastgrasp generate --out` writes it"""
-    to: Literal["obj", "ply", "glb"]
-    """format; glb keeps the object and every hand apart, with colours"""
+    to: Format
+    """format; glb and usd keep the parts apart, with materials, scores and the axis that points up"""
     object: Path | None = None
-    """put this mesh or cloud of the object into every file (obj: meshes only)"""
+    """put this mesh of the object into every file (glb, usd: or cloud)"""
     unit: Unit = "m"
     """unit of the lengths in --object"""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
-    """file, or with --split folder (default: beside GRASPS)"""
-    num: AtLeastOne | None = None
-    """only so many grasps, best first (default: all)"""
-    split: bool = False
+    """file, or with --many-files folder (default: beside GRASPS)"""
+    indices: Annotated[str | None, arg(metavar="I,J,...")] = None
+    """only these grasps, counted from 0 (default: all)"""
+    best: AtLeastOne | None = None
+    """only so many grasps, those with the highest scores (default: all)"""
+    many_files: bool = False
     """one file for each grasp"""
+    rigged: bool = False
+    """with --to glb: hands with skeleton, skin and an animation from the flat hand to the grasp"""
+    mano: Path | None = None
+    """with --rigged: the MANO file that the grasps were generated with (default: the open hand)"""
+    up: Literal["z", "y"] = "z"
+    """which axis of the frame points up; glb files are turned to y-up, usd files say it"""
 
 
 def main(argv: list[str]) -> int:
-    """Write the meshes and print their paths."""
+    """Write the files and print where they are."""
     options = parse(ExportOptions, argv, "fastgrasp export")
+    exporter = EXPORTERS[options.to]
+    if options.rigged:
+        exporter = exporter.rigged(options.mano)
+    elif options.mano is not None:
+        raise InputError("--mano is for --rigged; add --rigged, or leave it out")
+    if options.indices is not None and options.best is not None:
+        raise InputError("--indices and --best both choose grasps; give one of them")
+    wanted = None if options.indices is None else _numbers(options.indices)
     check_grasp_file(options.grasps)
-    ending = f".{options.to}"
-    out = options.out or options.grasps.with_suffix("" if options.split else ending)
-    check_output(out / f"grasp_000{ending}" if options.split else out, (ending,))
+    out = options.out or options.grasps.with_suffix("" if options.many_files else exporter.endings[0])
+    _check_place(out, exporter, options.many_files)
 
-    from fastgrasp_model.grasps import Grasps
-
-    grasps = Grasps.load(options.grasps)[: options.num]
-    if not len(grasps):
-        raise InputError(f"{options.grasps} holds no grasps")
-    extra = {} if options.object is None else {"object": _object(options.object, options.to, options.unit)}
-    hands = {f"grasp_{number:03d}": _hand(grasps, number) for number in range(len(grasps))}
-    split = {out / f"{name}{ending}": {**extra, name: hand} for name, hand in hands.items()}
-    files = split if options.split else {out: {**extra, **hands}}
-    for path, parts in files.items():
-        _write(path, parts)
-    print(f"wrote {out}" + (f": {len(files)} files" if options.split else f": {len(grasps)} hands"))
+    scene = _scene(options, wanted)
+    if not options.many_files:
+        exporter.write(out, scene)
+        print(f"wrote {out}: {_counted(len(scene.grasps), 'hand')}")
+        return 0
+    scenes = scene.singles()
+    for single in scenes:
+        exporter.write(out / f"{single.names[0]}{exporter.endings[0]}", single)
+    print(f"wrote {out}: {_counted(len(scenes), 'file')}")
     return 0
 
 
-def _hand(grasps, number: int):
-    import trimesh
+def _scene(options: ExportOptions, wanted: list[int] | None) -> ExportScene:
+    """Return the chosen grasps and the object."""
+    import numpy as np
 
-    return trimesh.Trimesh(grasps.vertices[number], grasps.faces, process=False, vertex_colors=HAND_COLOUR)
+    from fastgrasp_model.grasps import Grasps
+
+    grasps = Grasps.load(options.grasps)
+    if not len(grasps):
+        raise InputError(f"{options.grasps} holds no grasps")
+    rows = list(range(len(grasps))) if wanted is None else wanted
+    if max(rows) >= len(grasps):
+        raise InputError(f"--indices: no grasp {max(rows)}; {options.grasps} holds 0 to {len(grasps) - 1}")
+    if options.best is not None:
+        rows = np.argsort(-grasps.score, kind="stable")[: options.best].tolist()
+    found = None
+    if options.object is not None:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".* m long; ")  # the scene refuses such an object
+            found = load_object(options.object, options.unit)
+    return ExportScene(grasps[rows], tuple(rows), found, options.up)
 
 
-def _object(path: Path, ending: str, unit: str):
-    """The object's mesh, or its points where the file has no faces."""
-    import trimesh
+def _numbers(text: str) -> list[int]:
+    """Return the whole numbers of "0,3". Raises InputError."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
+        shown = text if len(text) < 60 else f"{text[:60]}..."
+        raise InputError(f"--indices: expected numbers of grasps, counted from 0, such as 0,3, got '{shown}'")
+    numbers = [int(word) for word in words]
+    if len(set(numbers)) < len(numbers):
+        raise InputError(f"--indices: expected each grasp once, got '{text}'")
+    return numbers
 
-    found = load_object(path, unit)
-    if hasattr(found, "faces"):
-        return trimesh.Trimesh(found.vertices, found.faces, process=False, vertex_colors=OBJECT_COLOUR)
-    if ending != "glb":
-        raise InputError(f"--object {path}: a cloud without faces can only be exported with --to glb")
-    return trimesh.PointCloud(found, colors=OBJECT_COLOUR)
+
+def _check_place(out: Path, exporter: Exporter, many_files: bool) -> None:
+    """Check, before the work, that a file, or with `many_files` a folder, can be written. Raises InputError."""
+    if many_files and (out.is_file() or out.suffix.lower() in exporter.endings):
+        raise InputError(f"cannot write {out}: it is a file, and --many-files writes a folder; give a folder's name")
+    if not many_files and out.is_dir():
+        wanted = f"give a name that ends in {exporter.endings[0]}, or add --many-files"
+        raise InputError(f"cannot write {out}: it is a folder; {wanted}")
+    check_output(out / f"grasp_0{exporter.endings[0]}" if many_files else out, exporter.endings)
 
 
-def _write(path: Path, parts: dict) -> None:
-    """Write named meshes to one file: a scene of parts where the format knows them, otherwise one mesh."""
-    import trimesh
-
-    from fastgrasp_model.files import write_bytes
-
-    whole = trimesh.Scene(parts) if path.suffix == ".glb" else trimesh.util.concatenate(list(parts.values()))
-    content = whole.export(file_type=path.suffix[1:])
-    write_bytes(path, content.encode() if isinstance(content, str) else content)
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

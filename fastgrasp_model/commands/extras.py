@@ -27,15 +27,18 @@ EXTRAS = {
     "eval": Extra("evaluate, benchmark, study", ("jinja2", "matplotlib")),
     "legacy": Extra("the simulator of the published protocol", ("pybullet",)),
     "training": Extra("train, synthesize", ("lightning", "tensorboard", "manifold3d")),
+    "export": Extra("export --to usd, export --rigged", ("usd-core", "pygltflib")),
     "viewer": Extra("view in the browser", ("viser",)),
     "ray": Extra("synthesize --ray", ("ray",)),
 }
+
+MODULES = {"usd-core": "pxr"}  # packages that are imported under another name
 
 # Command -> what it does, and the extra that brings what it needs beyond the core.
 COMMANDS = {
     "check": ("report what is installed, and the hand, weights and device in use", None),
     "generate": ("generate grasps for a point cloud or a mesh", None),
-    "export": ("write saved grasps as meshes", None),
+    "export": ("write saved grasps for other programs", None),
     "view": ("draw saved grasps, or page through a grasp set", None),
     "evaluate": ("measure saved grasps on their objects", "eval"),
     "benchmark": ("generate grasps for many objects and measure them", "eval"),
@@ -48,7 +51,12 @@ COMMANDS = {
 def extra_of(module: str | None) -> str | None:
     """Return the extra that brings a module, None for one that no extra lists."""
     package = (module or "").partition(".")[0]
-    return next((name for name, extra in EXTRAS.items() if package in extra.packages), None)
+    return next((name for name, extra in EXTRAS.items() if package in map(module_of, extra.packages)), None)
+
+
+def module_of(package: str) -> str:
+    """Return the name under which a package is imported."""
+    return MODULES.get(package, package)
 
 
 def remedy(extra: str) -> str:
