@@ -9,7 +9,9 @@ Subscribes to `points`. Publishes `grasps`, `~/hand_topology` (latched), `~/wris
 subscribers) and `/diagnostics`. Service `~/plan_grasps`, action `~/plan_grasps_action`.
 """
 
+import signal
 import sys
+import threading
 from contextlib import ExitStack
 
 import rclpy
@@ -18,9 +20,10 @@ from geometry_msgs.msg import PoseArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.action import ActionServer
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import MarkerArray
 
@@ -32,7 +35,7 @@ from fastgrasp_ros.conversions import grasps_to_markers, grasps_to_poses, triang
 from fastgrasp_ros.diagnostics import Health
 from fastgrasp_ros.frames import FrameFinder, Transforms
 from fastgrasp_ros.parameters import ParameterError
-from fastgrasp_ros.planner import Planner
+from fastgrasp_ros.planner import NotActive, Planner
 from fastgrasp_ros.qos import LATCHED, NEWEST_CLOUD, RESULTS
 from fastgrasp_ros.requests import NONE_GOOD, Goals, arguments, filled
 from fastgrasp_ros.resources import use_fast_dds_profile
@@ -54,7 +57,6 @@ class FastGraspNode(LifecycleNode):
         self.health = Health()
         self._planner = self._worker = self._subscription = None
         self._configured = ExitStack()  # undoes what configure made
-        self._active = False
         self._requests = ReentrantCallbackGroup()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         period = self.parameters.diagnostic_period
@@ -95,7 +97,7 @@ class FastGraspNode(LifecycleNode):
         except Exception as error:  # rclpy would swallow it
             self._stop()
             return self._fail("activate", error)
-        self._active = True
+        self._planner.active = True
         names = self._subscription.topic_name, self._grasps.topic_name
         self.get_logger().info("active: object clouds on {} are answered on {}".format(*names))
         return super().on_activate(state)
@@ -153,8 +155,9 @@ class FastGraspNode(LifecycleNode):
         self.stop_worker()
 
     def stop_worker(self) -> None:
-        """End the thread that answers clouds; needs no ROS, so it can be called after its shutdown."""
-        self._active = False
+        """End the thread that answers clouds, after the cloud being planned; requests that wait are refused."""
+        if self._planner is not None:
+            self._planner.active = False
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
@@ -193,10 +196,12 @@ class FastGraspNode(LifecycleNode):
     def _plan(self, cloud: PointCloud2, **request):
         """Return a Plan, or a sentence on why there is none (already logged and counted)."""
         planner = self._planner
-        if not self._active or planner is None:
-            return f"the node is not active: ros2 lifecycle set {self.get_fully_qualified_name()} activate"
         try:
+            if planner is None:
+                raise NotActive
             plan = planner.plan(cloud, **request)
+        except NotActive:
+            return f"the node is not active: ros2 lifecycle set {self.get_fully_qualified_name()} activate"
         except ValueError as error:
             sentence = str(error)
             self.health.report_problem(sentence)
@@ -238,7 +243,8 @@ class FastGraspNode(LifecycleNode):
         return SetParametersResult(successful=True)
 
     def _publish_diagnostics(self) -> None:
-        state = "active" if self._active else "inactive" if self._planner else "unconfigured"
+        planner = self._planner
+        state = "unconfigured" if planner is None else "active" if planner.active else "inactive"
         stamp = self.get_clock().now().to_msg()
         try:
             self._diagnostics.publish(self.health.message(self.get_name(), state, stamp))
@@ -257,8 +263,9 @@ def start(node: FastGraspNode) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Run the node (console script `fastgrasp_node`); return 1 when it cannot start."""
     use_fast_dds_profile()
+    ending = _signalled()
     try:
-        rclpy.init(args=arguments)
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = FastGraspNode()
     except (ParameterError, RuntimeError) as error:  # rcl: --ros-args that cannot be parsed, no params file
         print(f"fastgrasp_node: {error}", file=sys.stderr)
@@ -269,14 +276,29 @@ def main(arguments: list[str] | None = None) -> int:
         if not start(node):
             return 1  # the reason is in the log
         executor.add_node(node)
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+        while not ending.is_set() and rclpy.ok():
+            executor.spin_once(timeout_sec=0.2)
     finally:
-        executor.shutdown()
         node.stop_worker()  # the interpreter crashes at its end while a thread is inside PyTorch
+        executor.shutdown()  # after the requests that wait were refused
         rclpy.try_shutdown()
     return 0
+
+
+def _signalled() -> threading.Event:
+    """Return an event that SIGINT or SIGTERM sets. A second signal ends the process at once.
+
+    rclpy's own handlers would end its context under the callbacks, which then fail.
+    """
+    event = threading.Event()
+
+    def end(number, frame) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        event.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return event
 
 
 if __name__ == "__main__":

@@ -16,6 +16,10 @@ from fastgrasp_ros.sensor import SensorFinder
 MAX_GRASPS = 1024
 
 
+class NotActive(Exception):
+    """The planner plans no more, or not yet."""
+
+
 @dataclass
 class Plan:
     """The answer to one cloud: `grasps` (fastgrasp_model.Grasps), the same as a message, and the seconds it took."""
@@ -31,6 +35,7 @@ class Planner:
     def __init__(self, generator, parameters: NodeParameters, frames: FrameFinder, sensor: SensorFinder):
         self.parameters = parameters  # replaced as a whole when one changes
         self.generator = generator
+        self.active = False  # whether clouds are planned; else `plan` raises NotActive, also in calls that wait
         self._frames, self._sensor = frames, sensor
         self._lock = threading.Lock()
         first = generator.generate(_sphere(), 1, side="right")  # slower than all later ones; it also proves the weights
@@ -66,8 +71,10 @@ class Planner:
         num_grasps 0, seed None, side "", min_score 0 and viewpoint None stand for the parameters; `candidates` is
         always the parameter's. viewpoint: the sensor's place (3,) in the cloud's frame, metres.
         The header of the answer is the cloud's, with `target_frame` in place of its frame where that is set.
-        Raises ValueError (CloudMessageError, CloudError, FrameError, ...) with one sentence for a wrong request.
+        Raises ValueError (CloudMessageError, CloudError, FrameError, ...) with one sentence for a wrong request, and
+        NotActive.
         """
+        self._check_active()
         start = time.perf_counter()
         if num_grasps > MAX_GRASPS:
             raise ValueError(f"num_grasps: expected at most {MAX_GRASPS}, got {num_grasps}")
@@ -81,6 +88,7 @@ class Planner:
         if seed is None:
             seed = p.seed if p.seed >= 0 else secrets.randbits(31)
         with self._lock:
+            self._check_active()  # it may have ended while others had their turn
             grasps = self.generator.generate(
                 points, num_grasps or p.num_grasps, seed=seed, side=side or p.side, candidates=p.candidates,
                 viewpoint=viewpoint, min_score=min_score or p.min_score,
@@ -91,6 +99,10 @@ class Planner:
         message = grasps_to_message(grasps, header, object_id)
         message.viewpoint_known = viewpoint is not None
         return Plan(grasps, message, time.perf_counter() - start)
+
+    def _check_active(self) -> None:
+        if not self.active:
+            raise NotActive
 
 
 def _sphere(radius: float = 0.04, count: int = 512) -> np.ndarray:

@@ -66,7 +66,7 @@ def start_node(domain_id, weights_folder):
 
     def start(**parameters) -> ChildProcess:
         parameters = {"weights": weights_folder, **parameters}
-        settings = [part for name, value in parameters.items() for part in ("-p", f"{name}:={value}")]
+        settings = [word for name, value in parameters.items() for word in _setting(name, value)]
         environment = dict(os.environ, ROS_DOMAIN_ID=str(domain_id), OMP_NUM_THREADS="1")
         children.append(ChildProcess("node", "fastgrasp_ros.node", ["--ros-args", *settings], environment))
         return children[-1]
@@ -74,3 +74,8 @@ def start_node(domain_id, weights_folder):
     yield start
     for child in children:
         child.stop()
+
+
+def _setting(name: str, value) -> tuple[str, str]:
+    """A parameter as an argument of the process; "__ns" is the node's namespace."""
+    return ("-r" if name.startswith("__") else "-p", f"{name}:={value}")

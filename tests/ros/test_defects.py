@@ -96,6 +96,42 @@ def test_a_request_gets_its_own_sentence_and_not_another_s(node, ball):
     assert "9 finite points" in said[0] and answer.message == said[0]
 
 
+def test_what_waits_when_the_node_stops_is_refused(node, ball, monkeypatch):
+    """Two requests: one is being planned, one waits for it; then the node is deactivated."""
+    planner, begun, may_end, came = node._planner, threading.Event(), threading.Event(), threading.Event()
+    generate, find = planner.generator.generate, planner._sensor.find
+
+    def generating(*arguments, **options):
+        begun.set()
+        may_end.wait(20)
+        return generate(*arguments, **options)
+
+    def finding(frame, stamp):  # after it was seen that the node is active
+        if frame == "second":
+            came.set()
+        return find(frame, stamp)
+
+    monkeypatch.setattr(planner.generator, "generate", generating)
+    monkeypatch.setattr(planner._sensor, "find", finding)
+    answers = {}
+
+    def ask(frame):
+        request = PlanGrasps.Request(cloud=points_to_cloud(ball, Header(frame_id=frame)))
+        answers[frame] = node._on_request(request, PlanGrasps.Response())
+
+    threads = [threading.Thread(target=ask, args=[frame]) for frame in ("first", "second")]
+    threads[0].start()
+    assert begun.wait(20)
+    threads[1].start()
+    assert came.wait(20)
+    node.trigger_deactivate()
+    may_end.set()
+    for thread in threads:
+        thread.join(60)
+    assert answers["first"].success
+    assert not answers["second"].success and "not active" in answers["second"].message
+
+
 def test_what_breaks_in_a_transition_is_said_and_leaves_nothing_behind(node, monkeypatch):
     node.trigger_deactivate()
     create, create_managed = node.create_subscription, node.create_lifecycle_publisher

@@ -9,10 +9,12 @@ pytest.importorskip("fastgrasp.msg", reason="needs the built ROS interfaces: `ma
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import SetParameters
+from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
+from fastgrasp.action import PlanGrasps as PlanGraspsAction
 from fastgrasp.msg import GraspArray
 from fastgrasp.srv import PlanGrasps
 from fastgrasp_ros.conversions import points_to_cloud
@@ -66,21 +68,48 @@ def test_the_whole_life_twice(waiting, peer, ball):
 
 
 def test_transitions_while_requests_are_answered_end_nothing(waiting, peer, ball):
-    """Every request gets an answer, grasps or a sentence, whatever happens to the node meanwhile."""
+    """Every request and goal gets an answer, grasps or a sentence, whatever happens to the node meanwhile."""
     client = peer.node.create_client(PlanGrasps, "/fastgrasp/plan_grasps")
-    assert peer.wait(client.service_is_ready)
-    cloud, pending = points_to_cloud(ball, Header(frame_id="camera")), []
+    action = ActionClient(peer.node, PlanGraspsAction, "/fastgrasp/plan_grasps_action")
+    assert peer.wait(lambda: client.service_is_ready() and action.server_is_ready())
+    cloud, pending, goals = points_to_cloud(ball, Header(frame_id="camera")), [], []
     up = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
     for _ in range(3):
         assert all(change(peer, step) for step in up)
         pending += [client.call_async(PlanGrasps.Request(cloud=cloud, num_grasps=256)) for _ in range(3)]
+        goals.append(action.send_goal_async(PlanGraspsAction.Goal(cloud=cloud, num_grasps=64)))
         peer.wait(lambda: False, 0.1)  # one of them is being planned
         assert change(peer, Transition.TRANSITION_DEACTIVATE) and change(peer, Transition.TRANSITION_CLEANUP)
     assert peer.wait(lambda: all(future.done() for future in pending), 60), waiting.output()
-    answers = [future.result() for future in pending]
+    assert peer.wait(lambda: all(sent.done() for sent in goals))
+    results = [sent.result().get_result_async() for sent in goals]
+    assert peer.wait(lambda: all(future.done() for future in results), 60), waiting.output()
+    answers = [future.result() for future in pending] + [future.result().result for future in results]
     assert all(answer.success or "not active" in answer.message for answer in answers)
     assert waiting.running and "Traceback" not in waiting.output() and state(peer) == State.PRIMARY_STATE_UNCONFIGURED
     peer.node.destroy_client(client)
+    action.destroy()
+
+
+def test_it_ends_cleanly_while_requests_and_goals_are_answered(start_node, peer, ball):
+    """SIGTERM, as launch sends it, with one request being planned and others that wait for it."""
+    node = start_node(__ns="/ending", num_grasps=2)
+    client = peer.node.create_client(PlanGrasps, "/ending/fastgrasp/plan_grasps")
+    action = ActionClient(peer.node, PlanGraspsAction, "/ending/fastgrasp/plan_grasps_action")
+    cloud, feedback = points_to_cloud(ball, Header()), []
+    assert peer.wait(lambda: "active:" in node.output() and client.service_is_ready() and action.server_is_ready(), 60)
+    ask = PlanGrasps.Request(cloud=cloud, num_grasps=64)
+    goal = PlanGraspsAction.Goal(cloud=cloud, num_grasps=64)
+    pending = [client.call_async(ask) for _ in range(3)]
+    for _ in range(3):
+        action.send_goal_async(goal, feedback_callback=feedback.append)
+    assert peer.wait(lambda: feedback)
+    assert node.stop(patience=30) == 0, node.output()
+    assert "Traceback" not in node.output(), node.output()
+    answers = [future.result() for future in pending if future.done()]
+    assert all(answer.success or "not active" in answer.message for answer in answers)
+    peer.node.destroy_client(client)
+    action.destroy()
 
 
 def test_nothing_leaks_from_configure_to_cleanup(domain_id, weights_folder, monkeypatch):
