@@ -5,11 +5,12 @@
 #   make colcon   the package built by colcon     make clean    remove what was built (keeps .venv)
 #
 # Variables: PYTHON (default python3.11), TORCH_INDEX (an index of CPU-only torch wheels: a far smaller download),
-# PYTEST_ARGS (what to test).
+# PYTEST_ARGS (what to test), JOBS (processes that test, of one thread each).
 
 PYTHON ?= python3.11
 TORCH_INDEX ?=
 PYTEST_ARGS ?= tests
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
@@ -55,7 +56,7 @@ demo: env
 	@$(BIN)/python -m fastgrasp_ros.demo
 
 test: env
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 lint: env
 	@$(BIN)/ruff check .

@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-_domains = itertools.count(1 + os.getpid() % 90)  # 1 .. 101 are safe on Linux
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # of several processes (`make test`) each has one
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch is imported
+# 1 .. 101 are safe on Linux: four processes have 25 domains each.
+_domains = itertools.cycle(1 + 25 * (_worker % 4) + (os.getpid() + step) % 25 for step in range(25))
 
 
 @pytest.fixture(scope="module")
 def domain_id() -> int:
     """A ROS domain that no other module of this run uses."""
-    return 1 + next(_domains) % 100
+    return next(_domains)
 
 
 @pytest.fixture(scope="session")

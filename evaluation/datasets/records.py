@@ -198,6 +198,8 @@ def require(path: Path, what: str, source: str) -> Path:
 
 def check_rotations(matrices: np.ndarray, key: str, path: Path, source: str) -> None:
     """Check that matrices (N, ..., 3, 3) are rotations, to a hundredth. Raises DatasetError naming the first row."""
+    if not matrices.size:
+        return
     near = np.abs(matrices @ np.swapaxes(matrices, -1, -2) - np.eye(3)).max((-1, -2)) < 0.01
     wrong = ~(near & (np.linalg.det(matrices) > 0)).reshape(len(matrices), -1).all(axis=1)
     if wrong.any():
