@@ -122,3 +122,17 @@ def test_a_viewpoint_may_begin_with_a_minus_and_millimetres_are_read(capsys, tmp
     report = json.loads(out)
     assert code == 0 and err == "" and report["viewpoint_known"] and report["grasps"] == 2
     assert "--unit mm" in refused(capsys, "generate", tmp_path / "box.stl")
+
+
+@pytest.mark.parametrize("words", [["view"], ["export", "--to", "glb"], ["evaluate", "--object", "box.ply"]])
+def test_a_file_without_grasps_is_no_defect(capsys, tmp_path, monkeypatch, words):
+    import numpy as np
+    import trimesh
+
+    from fastgrasp_model.grasps import Grasps
+    from fastgrasp_model.hand import ManoLayer
+
+    monkeypatch.chdir(tmp_path)
+    trimesh.creation.box((0.05, 0.06, 0.1)).export("box.ply")
+    Grasps.from_parameters(np.zeros((1, 61), np.float32), ManoLayer.from_file())[[]].save("none.npz")
+    assert "no grasps" in refused(capsys, words[0], "none.npz", *words[1:])

@@ -247,7 +247,7 @@ def free_name(grasps: Path) -> Path:
     Never g.png, which `fastgrasp generate --out g.npz --render g.png` writes.
     """
     for number in itertools.count(1):
-        path = grasps.parent / (f"{grasps.stem}_view{f'_{number}' if number > 1 else ''}.png")
+        path = grasps.parent / f"{grasps.stem}_view{f'_{number}' if number > 1 else ''}.png"
         if not path.exists():
             return path
 

@@ -200,3 +200,15 @@ def test_reading_grasps_needs_no_torch(tmp_path):
     path = make_grasps().save(tmp_path / "grasps.npz")
     code = f"import sys; from fastgrasp_model.grasps import Grasps; g = Grasps.load({str(path)!r}).mirrored()\n"
     subprocess.run([sys.executable, "-c", code + "assert 'torch' not in sys.modules and len(g) == 4"], check=True)
+
+
+def test_faces_of_vertices_that_are_not_there_are_refused(tmp_path):
+    grasps = Grasps.from_parameters(np.zeros((1, 61), np.float32), ManoLayer.from_file())
+    grasps.save(tmp_path / "g.npz")
+    with np.load(tmp_path / "g.npz") as archive:
+        arrays = dict(archive)
+    for wrong in (-1, 778, 2**31 - 1):
+        arrays["faces"][0, 0] = wrong
+        np.savez(tmp_path / "g.npz", **arrays)
+        with pytest.raises(GraspFileError, match="'faces' names vertices outside 0..777"):
+            Grasps.load(tmp_path / "g.npz")
