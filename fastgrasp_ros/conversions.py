@@ -111,24 +111,26 @@ def message_to_grasps(message: GraspArray, triangles: np.ndarray):
     """Return a GraspArray as `fastgrasp_model.Grasps`.
 
     triangles: (F, 3) of the right hand, from the latched topic `~/hand_topology` (`topology_to_triangles`); their
-    orientation is reversed for a left hand. Raises ValueError for an empty array or one that mixes sides.
+    orientation is reversed for a left hand. An empty array, as `min_score` may leave it, is an empty batch of right
+    hands. Raises ValueError for an array that mixes sides.
     """
     from fastgrasp_model import Grasps
 
     sides = sorted({grasp.side for grasp in message.grasps})
-    if len(sides) != 1:
+    if len(sides) > 1:
         raise ValueError(f"expected grasps of one side, got {len(message.grasps)} grasps of sides {sides}")
 
-    count = len(message.grasps)
+    count, side = len(message.grasps), sides[0] if sides else "right"
     rows = {
         name: np.array([getattr(grasp, name) for grasp in message.grasps], np.float32).reshape(count, *shape)
-        for name, shape in {**_ROWS, "vertices": (-1, 3), "score": ()}.items()
+        for name, shape in {**_ROWS, "vertices": (778, 3), "score": ()}.items()
     }
     poses = [(grasp.wrist_pose.position, grasp.wrist_pose.orientation) for grasp in message.grasps]
     return Grasps(
-        faces=triangles[:, ::-1] if sides[0] == "left" else triangles,
-        wrist_position=np.array([(p.x, p.y, p.z) for p, _ in poses], np.float32),
-        wrist_quaternion=np.array([(q.x, q.y, q.z, q.w) for _, q in poses], np.float32), side=sides[0], **rows,
+        faces=triangles[:, ::-1] if side == "left" else triangles,
+        wrist_position=np.array([(p.x, p.y, p.z) for p, _ in poses], np.float32).reshape(count, 3),
+        wrist_quaternion=np.array([(q.x, q.y, q.z, q.w) for _, q in poses], np.float32).reshape(count, 4),
+        side=side, **rows,
     )
 
 

@@ -158,14 +158,21 @@ def test_grasps_survive_messages_bit_by_bit(grasps):
         np.testing.assert_array_equal(getattr(back, name), value, err_msg=name)
 
 
-def test_mixed_or_no_grasps_are_refused(grasps):
+def test_mixed_grasps_are_refused(grasps):
     message = conversions.grasps_to_message(grasps, Header())
     message.grasps[2].side = "right"
     with pytest.raises(ValueError, match=r"one side, got 5 grasps of sides \['left', 'right'\]"):
         conversions.message_to_grasps(message, grasps.faces)
-    message.grasps = []
-    with pytest.raises(ValueError, match="got 0 grasps"):
-        conversions.message_to_grasps(message, grasps.faces)
+
+
+def test_an_empty_answer_is_an_empty_batch(grasps):
+    """As `min_score` leaves it where nothing is good."""
+    message = conversions.grasps_to_message(grasps[[]], Header())
+    back = conversions.message_to_grasps(message, grasps.faces)
+    assert len(back) == 0 and not back.any_good and back.vertices.shape == (0, 778, 3)
+    assert not message.any_good and conversions.grasps_to_poses(back, Header()).poses == []
+    first, *hands = conversions.grasps_to_markers(back, Header(), 3).markers
+    assert first.action == first.DELETEALL and not hands  # the hands of the cloud before go
 
 
 def test_markers_show_the_best_hands_and_delete_the_rest(grasps):
