@@ -15,8 +15,10 @@ from fastgrasp_model.commands.shared import (
     Unit,
     check_grasp_file,
     check_output,
+    free_path,
     load_object,
     parse,
+    wrote_words,
 )
 from fastgrasp_model.export import EXPORTERS, Exporter, ExportScene
 
@@ -41,7 +43,7 @@ class ExportOptions:
     unit: Unit = "m"
     """unit of the lengths in --object"""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
-    """file, or with --many-files folder (default: beside GRASPS)"""
+    """file, or with --many-files folder (default: g.glb or g beside g.npz, never over another)"""
     indices: Annotated[str | None, arg(metavar="I,J,...")] = None
     """only these grasps, counted from 0 (default: all)"""
     best: AtLeastOne | None = None
@@ -68,18 +70,19 @@ def main(argv: list[str]) -> int:
         raise InputError("--indices and --best both choose grasps; give one of them")
     wanted = None if options.indices is None else _numbers(options.indices)
     check_grasp_file(options.grasps)
-    out = options.out or options.grasps.with_suffix("" if options.many_files else exporter.endings[0])
+    beside = options.grasps.with_suffix("" if options.many_files else exporter.endings[0])
+    out = options.out or free_path(beside)
     _check_place(out, exporter, options.many_files)
 
     scene = _scene(options, wanted)
-    if not options.many_files:
-        exporter.write(out, scene)
-        print(f"wrote {out}: {_counted(len(scene.grasps), 'hand')}")
-        return 0
-    scenes = scene.singles()
-    for single in scenes:
-        exporter.write(out / f"{single.names[0]}{exporter.endings[0]}", single)
-    print(f"wrote {out}: {_counted(len(scenes), 'file')}")
+    ending = exporter.endings[0]
+    files = {out / f"{one.names[0]}{ending}": one for one in scene.singles()} if options.many_files else {out: scene}
+    if options.object is not None and options.object.resolve() in {path.resolve() for path in files}:
+        raise InputError(f"cannot write {out}: it is --object itself, or holds it; give another place")
+    said = wrote_words(out)
+    for path, part in files.items():
+        exporter.write(path, part)
+    print(f"{said}: {_counted(len(files), 'file') if options.many_files else _counted(len(scene.grasps), 'hand')}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import tempfile
@@ -150,6 +151,19 @@ def check_output(path: Path | None, endings: tuple[str, ...]) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"cannot write {path}: {reason}; choose another place or change its permissions") from error
+
+
+def free_path(path: Path) -> Path:
+    """Return the first of a.png, a_2.png, a_3.png ... that does not exist, for `path` a.png; the same for folders."""
+    for number in itertools.count(1):
+        free = path.parent / f"{path.stem}{f'_{number}' if number > 1 else ''}{path.suffix}"
+        if not free.exists():
+            return free
+
+
+def wrote_words(path: Path) -> str:
+    """Return what to say once `path`, which may exist now, is written."""
+    return f"replaced {path}" if path.exists() else f"wrote {path}"
 
 
 def load_object(path: Path, unit: str = "m"):

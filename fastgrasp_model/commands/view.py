@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import os
@@ -22,8 +21,10 @@ from fastgrasp_model.commands.shared import (
     Unit,
     check_grasp_file,
     check_output,
+    free_path,
     load_object,
     parse,
+    wrote_words,
 )
 from fastgrasp_model.files import write_bytes
 from fastgrasp_model.viewer.sets import BrowsableSet, GraspFile, GraspFiles, ViewError, counts, is_set, open_set
@@ -157,7 +158,7 @@ def _view_files(options: ViewOptions) -> int:
 
     for path, grasps in zip(paths, batches, strict=True):
         out = options.out or free_name(path)
-        wrote = _wrote(out)
+        wrote = wrote_words(out)
         render_grasps(grasps, shown, out, views=options.views or 2, max_hands=options.hands or 4, title=path.stem)
         print(wrote)
     return 0
@@ -177,7 +178,7 @@ def _draw_sheet(grasps: BrowsableSet, rows, options: ViewOptions) -> int:
     shown = page_of(rows, page, size, options.seed)
     words = f"{grasps.name}, {_chosen(options)}: page {page} of {math.ceil(len(rows) / size)}"
     words += f", seed {options.seed}" if options.seed is not None else ""
-    wrote = _wrote(options.out)
+    wrote = wrote_words(options.out)
     draw_sheet(grasps, shown, options.out, words, options.columns or COLUMNS)
     print(f"{wrote}: {len(shown)} of {len(rows)} grasps")
     return 0
@@ -213,7 +214,7 @@ def _serve(grasps: BrowsableSet, options: ViewOptions, row: int = 0) -> int:
             HOST if options.host is None else options.host, cloud,
         )  # fmt: skip
         if options.out:
-            wrote = _wrote(options.out)
+            wrote = wrote_words(options.out)
             write_bytes(options.out, viewer.page().encode())
             print(f"{wrote}: grasp {viewer.row}")
             return 0
@@ -246,15 +247,7 @@ def free_name(grasps: Path) -> Path:
 
     Never g.png, which `fastgrasp generate --out g.npz --render g.png` writes.
     """
-    for number in itertools.count(1):
-        path = grasps.parent / f"{grasps.stem}_view{f'_{number}' if number > 1 else ''}.png"
-        if not path.exists():
-            return path
-
-
-def _wrote(path: Path) -> str:
-    """Return what to say once `path`, which may exist now, is written."""
-    return f"replaced {path}" if path.exists() else f"wrote {path}"
+    return free_path(grasps.parent / f"{grasps.stem}_view.png")
 
 
 def _has_screen() -> bool:

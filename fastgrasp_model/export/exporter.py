@@ -31,9 +31,9 @@ class ExportError(ValueError):
 class ExportScene:
     """Hands, and perhaps the object, in one frame; metres.
 
-    `numbers` are those of the grasps in their file; `object` is a mesh, a cloud (N, 3) or None; `up` is the axis of the
-    frame that points up, "z" or "y". Raises ExportError for no grasps, and for an object of a size that is no
-    object's in metres; warns (UserWarning) where the object is far from all hands.
+    `numbers` are those of the grasps in their file; `object` is a mesh, a cloud (N, 3), of which the finite points are
+    kept, or None; `up` is the axis of the frame that points up, "z" or "y". Raises ExportError for no grasps, and for
+    an object of a size that is no object's in metres; warns (UserWarning) where the object is far from all hands.
     """
 
     grasps: Grasps
@@ -44,6 +44,9 @@ class ExportScene:
     def __post_init__(self) -> None:
         if not len(self.grasps):
             raise ExportError("there are no grasps to export; generate some, or choose others")
+        if self.object_is_cloud:
+            points = self.object_points.reshape(-1, 3)
+            object.__setattr__(self, "object", points[np.isfinite(points).all(axis=1)])
         if self.object is not None:
             _check_object(self.object_points, self.grasps.vertices)
 
@@ -98,7 +101,9 @@ def linear(colour: tuple[int, int, int]) -> list[float]:
 
 def _check_object(points: np.ndarray, hands: np.ndarray) -> None:
     """Check size and place of the object's points (N, 3) beside hands (B, V, 3)."""
-    low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
+    if not len(points):
+        raise ExportError("the object has no finite point; give its mesh, or a cloud with points")
+    low, high = points.min(axis=0), points.max(axis=0)
     extent = float((high - low).max())
     if extent > LARGEST_OBJECT:
         raise ExportError(f"the object is {extent:.3g} m long, the hands 0.2 m; {unit_remedy(extent)}")

@@ -97,6 +97,22 @@ def test_a_file_is_no_folder_and_a_folder_no_file(capsys, grasp_file, tmp_path):
     assert file.read_text() == "kept" and not list(folder.iterdir()) and len(list(tmp_path.iterdir())) == 2
 
 
+def test_no_file_is_written_over_by_default_and_never_the_inputs(capsys, grasp_file, box_file, tmp_path):
+    mesh, hands = tmp_path / "mug.obj", tmp_path / "mug.npz"
+    trimesh.load_mesh(box_file).export(mesh)
+    Grasps.load(grasp_file).save(hands)
+    before = mesh.read_bytes()
+    words = ("export", hands, "--to", "obj", "--object", mesh)
+    assert run(capsys, *words)[1] == f"wrote {tmp_path / 'mug_2.obj'}: 3 hands\n"
+    assert "--object itself" in refused(capsys, *words, "--out", tmp_path / "../" / tmp_path.name / "mug.obj")
+    assert mesh.read_bytes() == before
+    assert run(capsys, *words, "--out", tmp_path / "mug_2.obj")[1].startswith("replaced ")
+    (tmp_path / "mug").write_text("kept")
+    assert run(capsys, *words, "--many-files")[1] == f"wrote {tmp_path / 'mug_2'}: 3 files\n"
+    assert "--object itself" in refused(capsys, "export", hands, "--to", "obj", "--many-files", "--out",
+                                        tmp_path / "mug_2", "--object", tmp_path / "mug_2" / "grasp_1.obj")  # fmt: skip
+
+
 def test_wrong_requests_are_one_line(capsys, grasp_file, tmp_path):
     assert "missing: --to {obj,ply,glb,usd}" in refused(capsys, "export", grasp_file)
     assert "invalid choice 'stl'" in refused(capsys, "export", grasp_file, "--to", "stl")

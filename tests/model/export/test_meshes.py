@@ -77,6 +77,16 @@ def test_a_cloud_goes_into_glb_but_not_into_obj_and_ply(clouded, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.glb"]
 
 
+def test_points_of_a_cloud_that_are_not_finite_are_left_out(clouded, tmp_path):
+    points = clouded.object.copy()
+    points[::2] = np.nan
+    scene = ExportScene(clouded.grasps, clouded.numbers, points)
+    EXPORTERS["glb"].write(tmp_path / "a.glb", scene)
+    assert len(GltfFile(tmp_path / "a.glb").vertices("object")) == 250
+    with pytest.raises(ExportError, match="no finite point"):
+        ExportScene(clouded.grasps, clouded.numbers, np.full((9, 3), np.nan))
+
+
 def test_an_object_in_another_unit_is_refused_and_one_elsewhere_told(scene):
     box = scene.object.copy().apply_scale(1000)
     with pytest.raises(ExportError, match="100 m long, the hands 0.2 m; it looks like millimetres.*--unit mm"):
