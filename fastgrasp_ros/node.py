@@ -86,6 +86,7 @@ class FastGraspNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state) -> TransitionCallbackReturn:
+        self._planner.active = True
         self._worker = NewestWorker(self._answer_cloud, lambda: self.parameters.max_rate, self._on_defect)
         options = {
             "qos_profile": NEWEST_CLOUD,
@@ -97,7 +98,6 @@ class FastGraspNode(LifecycleNode):
         except Exception as error:  # rclpy would swallow it
             self._stop()
             return self._fail("activate", error)
-        self._planner.active = True
         names = self._subscription.topic_name, self._grasps.topic_name
         self.get_logger().info("active: object clouds on {} are answered on {}".format(*names))
         return super().on_activate(state)
@@ -156,11 +156,11 @@ class FastGraspNode(LifecycleNode):
 
     def stop_worker(self) -> None:
         """End the thread that answers clouds, after the cloud being planned; requests that wait are refused."""
-        if self._planner is not None:
-            self._planner.active = False
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
+        planner, worker, self._worker = self._planner, self._worker, None  # a transition may run in another thread
+        if planner is not None:
+            planner.active = False
+        if worker is not None:
+            worker.stop()
 
     def _free(self) -> None:
         """Release the model and everything created at configure."""
@@ -229,8 +229,8 @@ class FastGraspNode(LifecycleNode):
     def _on_parameters(self, changes) -> SetParametersResult:
         """Change live parameters at once; refuse the others while anything is loaded."""
         values = {change.name: change.value for change in changes if change.name in declared.FIELDS}
-        fixed = sorted(set(values) - declared.LIVE)
-        if fixed and self._planner is not None:
+        fixed, planner = sorted(set(values) - declared.LIVE), self._planner  # cleanup may run in another thread
+        if fixed and planner is not None:
             reason = f"{', '.join(fixed)}: read at configure; deactivate and clean up the node first"
             return SetParametersResult(successful=False, reason=reason)
         try:
@@ -238,8 +238,8 @@ class FastGraspNode(LifecycleNode):
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self.parameters = changed
-        if self._planner is not None:
-            self._planner.parameters = changed
+        if planner is not None:
+            planner.parameters = changed
         return SetParametersResult(successful=True)
 
     def _publish_diagnostics(self) -> None:
