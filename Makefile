@@ -68,7 +68,8 @@ colcon: env
 # Only after a deliberate change of a dependency, in a fresh environment. Names with an underscore and rclpy are
 # parts of ROS wheels that pip lists beside them; they are no packages of their own.
 constraints: env
-	@{ echo "# Exact versions of everything \`make env\` installs (Python 3.11, Linux x86_64). Regenerate: make constraints."; \
+	@{ echo "# Exact versions of everything \`make env\` installs (Linux x86_64; made with Python 3.11). Regenerate: make constraints,"; \
+	  echo "# then mark again what has no release for Python 3.10, which takes the newest there is."; \
 	  $(BIN)/python -m pip list --format=freeze | grep -vE '^([a-z0-9]+_[a-z0-9_]+|rclpy|rcutils|pip|fastgrasp.*)==' | sed 's/+cpu//'; \
 	  $(BIN)/python -m pip list --format=freeze | grep -E '^(typing_extensions|docstring_parser)=='; } > constraints.txt
 

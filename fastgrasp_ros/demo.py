@@ -168,7 +168,7 @@ def _report(grasps, object_file: Path, options: DemoOptions, say: Callable[[str]
     say(f"wrote {grasps.save(options.out / 'grasps.npz')}")
     mesh = load_mesh(object_file)
     say(f"wrote {render_grasps(grasps, mesh, options.out / 'grasps.png')}: the four best grasps, from two sides")
-    simulated = " and in simulation, pulled six ways" if options.simulate else ""
+    simulated = " and in simulation" if options.simulate else ""
     say(f"measuring every grasp on the object's mesh{simulated}")
     hands = HandSet.from_grasps(grasps, object_file.stem)
     report = evaluate_grasps(hands, mesh, simulate=options.simulate, protocols=("strict",))
