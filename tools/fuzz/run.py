@@ -15,6 +15,7 @@ from pathlib import Path
 from fastgrasp_model.files import write_json
 
 HANGS = 90.0  # seconds without a new input, after which a worker is ended
+STARTS = 600.0  # seconds in which a worker has to begin
 _STEP = 20_000  # inputs of one worker; a new one frees what libraries keep
 
 
@@ -95,8 +96,8 @@ def _watched(worker: subprocess.Popen, place: Path, deadline: float | None) -> s
             now, index = time.monotonic(), struct.unpack("<q", place.read_bytes())[0]
             if index != at:
                 at, since = index, now
-            elif now - since > HANGS:
-                return f"no answer within {HANGS:.0f} s"
+            elif now - since > (HANGS if index >= 0 else STARTS):
+                return f"no answer within {now - since:.0f} s"
             if deadline is not None and now > deadline:
                 return None
     code = worker.returncode
