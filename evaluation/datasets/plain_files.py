@@ -50,7 +50,8 @@ def read_npz(path: str | Path, keys: Collection[str]) -> dict[str, object]:
                 found[key] = _array_or_value(archive.read(info))
             return found
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise PickleRefused(f"it is damaged or no NumPy archive ({error}).") from error
+        said = " ".join(str(error).split())[:120]  # zipfile quotes the file's content
+        raise PickleRefused(f"it is damaged or no NumPy archive ({said}).") from error
 
 
 def _check_bytes(size: int) -> None:
