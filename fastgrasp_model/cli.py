@@ -15,7 +15,7 @@ from importlib import import_module
 from fastgrasp_model import interrupt
 
 GROUP = "fastgrasp.commands"
-OWN = ("check", "generate", "export", "view")
+OWN = ("check", "generate", "export", "export-hand", "view")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,7 +72,7 @@ def _run(prog: str, command: Callable[[list[str]], int | None], argv: list[str],
 def _find(name: str) -> Callable[[list[str]], int]:
     """Return the function of a command. Raises InputError, with the nearest command or the extra to install."""
     if name in OWN:
-        return import_module(f"fastgrasp_model.commands.{name}").main
+        return import_module(f"fastgrasp_model.commands.{name.replace('-', '_')}").main
     points = _entry_points()
     if name in points:
         return points[name].load()

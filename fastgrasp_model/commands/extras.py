@@ -39,6 +39,7 @@ COMMANDS = {
     "check": ("report what is installed, and the hand, weights and device in use", None),
     "generate": ("generate grasps for a point cloud or a mesh", None),
     "export": ("write saved grasps for other programs", None),
+    "export-hand": ("write the hand as a model for simulators", None),
     "view": ("draw saved grasps, or page through a grasp set", None),
     "evaluate": ("measure saved grasps on their objects", "eval"),
     "benchmark": ("generate grasps for many objects and measure them", "eval"),
