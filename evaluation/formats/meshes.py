@@ -31,7 +31,7 @@ def load_json(request: ReadRequest) -> object:
     """Read the content of a .json. Raises HandFileError."""
     try:
         return json.loads(request.path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise request.error(f"no readable JSON ({error}). Write the file again.") from error
 
 

@@ -191,3 +191,10 @@ def test_no_layer_is_loaded_for_other_meshes(tmp_path):
 
     write(tmp_path / "hand.ply", *(lambda ball: (ball.vertices, ball.faces))(trimesh.creation.icosphere(radius=0.08)))
     assert read_hands(tmp_path / "hand.ply", layer_for=layer_for)[0].problems == [None]
+
+
+def test_json_nested_too_deep_is_refused(tmp_path):
+    path = tmp_path / "obj_id_25.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(HandFileError, match="no readable JSON"):
+        read_hands(path)
