@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from fastgrasp_evaluation import benchmark
-from fastgrasp_evaluation.metrics.protocols import COLUMNS, PROTOCOLS, SIMULATED
+from fastgrasp_evaluation.metrics.protocols import COLUMNS, PROTOCOLS, SIMULATED, has_pybullet
 from fastgrasp_model import cli
 
 
@@ -96,7 +96,8 @@ def test_the_same_seed_gives_the_same_file_whatever_the_number_of_processes(obje
     assert report["settings"]["seeds"] == [0, 1] and report["counts"]["grasps"] == 12
     first, second = (seed["table"]["penetration_volume_cm3"] for seed in report["seeds"])
     assert first != second
-    assert report["table"]["displacement_six_directions_cm"]["mean"] < 10
+    if has_pybullet():
+        assert report["table"]["displacement_six_directions_cm"]["mean"] < 10
 
 
 def test_objects_do_not_influence_each_other(objects, weights, tmp_path):
